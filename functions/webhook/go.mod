@@ -1,0 +1,7 @@
+module github.com/citasync/citasync/functions/webhook
+
+go 1.26.0
+
+require github.com/citasync/citasync/shared v0.0.0
+
+replace github.com/citasync/citasync/shared => ../../shared

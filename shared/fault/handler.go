@@ -1,0 +1,31 @@
+package fault
+
+import (
+	"log/slog"
+	"net/http"
+)
+
+// Handler adapts a handler that returns an error: the error is logged here,
+// once, and answered as a problem document. A handler that has answered
+// already returns nil.
+func Handler(log *slog.Logger, h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err == nil {
+			return
+		}
+		Log(log, r, err)
+		WriteProblem(w, err)
+	})
+}
+
+// Log logs the error of a request: what is ours to mend as an error, the rest
+// for information.
+func Log(log *slog.Logger, r *http.Request, err error) {
+	level, status := slog.LevelInfo, Status(err)
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	log.Log(r.Context(), level, "request failed",
+		"method", r.Method, "path", r.Pattern, "status", status, "error", err.Error())
+}

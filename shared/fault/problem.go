@@ -1,0 +1,43 @@
+package fault
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/citasync/citasync/shared/booking"
+)
+
+// Problem is a problem document, RFC 9457.
+type Problem struct {
+	Type   string               `json:"type"`
+	Title  string               `json:"title"`
+	Status int                  `json:"status"`
+	Detail string               `json:"detail,omitempty"`
+	Errors []booking.FieldError `json:"errors,omitempty"`
+}
+
+// WriteProblem answers with the error as application/problem+json. An error
+// that is ours to mend is answered without its words, which are for the log.
+func WriteProblem(w http.ResponseWriter, err error) {
+	p := Problem{Type: "about:blank", Status: Status(err)}
+	p.Title = http.StatusText(p.Status)
+	if p.Status < http.StatusInternalServerError {
+		p.Detail = err.Error()
+	}
+	var inv *booking.InvalidError
+	if errors.As(err, &inv) {
+		p.Errors = inv.Fields
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	switch p.Status {
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", "5")
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the client has gone: nobody is left to tell
+}

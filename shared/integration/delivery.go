@@ -1,0 +1,127 @@
+package integration
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/citasync/citasync/shared/booking"
+)
+
+// DeliveryStatus is how far a booking's delivery to an integration has come.
+type DeliveryStatus string
+
+// The states of a delivery.
+const (
+	Pending DeliveryStatus = "pending" // under way, or to be tried again
+	Done    DeliveryStatus = "done"    // the integration is as the booking wants it
+	Waiting DeliveryStatus = "waiting" // for the company, or for the integration to be switched on again
+	Failed  DeliveryStatus = "failed"  // refused for good
+	Skipped DeliveryStatus = "skipped" // nothing to do: not connected, or not wanted
+)
+
+// ParseDeliveryStatus reads a delivery's status.
+func ParseDeliveryStatus(s string) (DeliveryStatus, error) {
+	switch st := DeliveryStatus(s); st {
+	case Pending, Done, Waiting, Failed, Skipped:
+		return st, nil
+	}
+	return "", fmt.Errorf("unknown delivery status %q", s)
+}
+
+// Place is where a booking's event is or is about to be. Generations are used
+// once each per calendar, because Google never lets a deleted event's id be
+// used again.
+type Place struct {
+	Account    string // Google's subject
+	Calendar   string // empty: no event exists, and none can appear
+	Generation int    // kept when Calendar is empty, for the next event
+}
+
+// None reports whether there is no event and none can appear.
+func (p Place) None() bool { return p.Calendar == "" }
+
+// Lease is an attempt's announcement that it is calling. Until it ends, plus a
+// margin for clocks, nobody else calls for the delivery.
+type Lease struct {
+	Attempt string
+	Until   time.Time
+}
+
+// Delivery is the state of one booking at one integration.
+type Delivery struct {
+	Status        DeliveryStatus
+	Reason        Reason
+	Detail        string // the integration's own words for a refusal; no personal data
+	Revision      int64  // of the booking that the status stands for
+	Place         Place
+	Written       bool   // the integration confirmed a write at Place
+	ExternalID    string // the id that the integration answered with
+	Link          string
+	Lease         Lease
+	Attempts      int // failed in a row
+	NextAttemptAt time.Time
+	UpdatedAt     time.Time
+}
+
+// Task is one booking as an integration sees it.
+type Task struct {
+	Company    Company
+	Connection Connection
+	Access     Access
+	Booking    booking.Booking
+	State      booking.Kind
+	Revision   int64
+	Delivery   Delivery
+	Now        time.Time
+}
+
+// Decision is what an integration would do for a task.
+type Decision struct {
+	Call     bool     // Act is needed; otherwise Delivery is all there is to record
+	Delivery Delivery // to be committed first: for a call, with the place that it may write to
+}
+
+// Outcome says what the engine does after Act.
+type Outcome int
+
+// The outcomes.
+const (
+	Settled      Outcome = iota // Delivery says how it ended
+	Again                       // commit Delivery, then call Act again: its place changed
+	Retry                       // later: the fate of every call is known, nothing is in flight
+	Unsure                      // later: a write may or may not have arrived
+	Unauthorised                // the connection is not good for this: see Reason
+)
+
+// Result is what Act found out.
+type Result struct {
+	Outcome    Outcome
+	Delivery   Delivery      // status, place, ids; the engine sets times, lease and attempts
+	Reason     Reason        // of Retry, Unsure and Unauthorised
+	RetryAfter time.Duration // the server's wish; zero: none
+	InFlight   bool          // some write of this Act had an unknown fate, even if a later one succeeded
+	Steps      []string      // what was done, for the history: "created", "updated", "deleted"
+	Err        error         // for the log
+}
+
+// Integration is what the engine needs of an integration. Both methods may be
+// called from several goroutines, for different bookings.
+type Integration interface {
+	ID() ID
+	// Decide looks at a task without calling anyone.
+	Decide(Task) Decision
+	// Act brings the integration to what the task wants. No call begins
+	// after ctx's deadline. It neither reads nor writes the booking's record.
+	Act(context.Context, Task) Result
+}
+
+// AccountKey is the form in which an account is named outside integration
+// data: a hash, so that a record that outlives the connection does not name
+// the account.
+func AccountKey(subject string) string {
+	sum := sha256.Sum256([]byte("account\x00" + subject))
+	return hex.EncodeToString(sum[:16])
+}
