@@ -73,9 +73,9 @@ type Event struct {
 type Booking struct {
 	ID       ID
 	Service  string
-	Start    time.Time // in Location(): the wall clock where the appointment is
+	Start    time.Time // in the location of TimeZone: the wall clock where the appointment is; whole microseconds
 	End      time.Time // after Start, in the same location
-	TimeZone string    // an IANA name, or a UTC offset as "-05:00" (RFC 9557) if the platform gave only that
+	TimeZone string    // for LoadZone: an IANA name, or a UTC offset as "-05:00" (RFC 9557) if the platform gave only that
 	Customer Customer
 	Staff    string
 	Location string

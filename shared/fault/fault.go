@@ -17,6 +17,7 @@ var (
 	ErrUnauthenticated = errors.New("unauthenticated")        // 401
 	ErrForbidden       = errors.New("forbidden")              // 403
 	ErrNotFound        = errors.New("not found")              // 404
+	ErrMethod          = errors.New("method not allowed")     // 405; the handler sets Allow
 	ErrConflict        = errors.New("changed meanwhile")      // 409
 	ErrTooLarge        = errors.New("too large")              // 413
 	ErrMediaType       = errors.New("unsupported media type") // 415
@@ -53,7 +54,7 @@ func Retryable(err error) bool {
 	return false
 }
 
-var table = []struct {
+var table = []struct { //nolint:gochecknoglobals // a constant, but for the language
 	err    error
 	status int
 }{
@@ -61,6 +62,7 @@ var table = []struct {
 	{ErrUnauthenticated, http.StatusUnauthorized},
 	{ErrForbidden, http.StatusForbidden},
 	{ErrNotFound, http.StatusNotFound},
+	{ErrMethod, http.StatusMethodNotAllowed},
 	{ErrConflict, http.StatusConflict},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge},
 	{ErrMediaType, http.StatusUnsupportedMediaType},

@@ -42,7 +42,8 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	if t := TraceOf(ctx); t.ID != "" {
 		r.AddAttrs(slog.String("trace", t.ID))
 		if h.project != "" {
-			r.AddAttrs(slog.String("logging.googleapis.com/trace", "projects/"+h.project+"/traces/"+t.ID))
+			name := "projects/" + h.project + "/traces/" + t.ID
+			r.AddAttrs(slog.String("logging.googleapis.com/trace", name)) //nolint:sloglint // Cloud Logging's own key
 		}
 	}
 	return h.Handler.Handle(ctx, r)
@@ -66,17 +67,18 @@ func replace(groups []string, a slog.Attr) slog.Attr {
 		case slog.MessageKey:
 			a.Key = "message"
 		case slog.LevelKey:
-			return slog.String("severity", severity(a.Value))
+			if level, ok := a.Value.Any().(slog.Level); ok {
+				return slog.String("severity", severity(level))
+			}
 		}
 	}
-	if secretKey(a.Key) {
+	if secretKey(a.Key) || slices.ContainsFunc(groups, secretKey) {
 		return slog.String(a.Key, "[redacted]")
 	}
 	return a
 }
 
-func severity(v slog.Value) string {
-	l, _ := v.Any().(slog.Level)
+func severity(l slog.Level) string {
 	switch {
 	case l >= slog.LevelError:
 		return "ERROR"

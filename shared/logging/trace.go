@@ -43,15 +43,19 @@ func (t Trace) String() string {
 	return "00-" + t.ID + "-" + t.Span + "-01"
 }
 
-var traceparent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}`)
+// traceparent has version, trace id and parent id, and flags; versions after 00
+// may have more after that (W3C Trace Context, "Versioning of traceparent").
+var traceparent = regexp.MustCompile(`^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$`)
 
 func parseTrace(s string) (Trace, bool) {
 	m := traceparent.FindStringSubmatch(s)
-	if m == nil || strings.Trim(m[1], "0") == "" {
+	if m == nil || m[1] == "ff" || m[1] == "00" && m[4] != "" || zeros(m[2]) || zeros(m[3]) {
 		return Trace{}, false
 	}
-	return Trace{ID: m[1], Span: m[2]}, true
+	return Trace{ID: m[2], Span: m[3]}, true
 }
+
+func zeros(s string) bool { return strings.Trim(s, "0") == "" }
 
 // Traced puts the request's trace into its context.
 func Traced(next http.Handler) http.Handler {

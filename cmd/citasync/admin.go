@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/citasync/citasync/shared/bus/boltqueue"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/store/bolt"
+)
+
+// operator is what the commands do to the embedded stores: directly, or
+// through the process that serves, since the stores have one owner at a time.
+type operator interface {
+	Info(context.Context) (info, error)
+	Dead(context.Context) ([]boltqueue.DeadLetter, error)
+	Redrive(ctx context.Context, id string) error
+	Entries(context.Context) ([]integration.Entry, error)
+	Switch(ctx context.Context, id integration.ID, on bool) error
+}
+
+// info tells where a serving process is to be reached.
+type info struct {
+	PublicURL string `json:"public_url"`
+}
+
+// direct operates on stores that this process has open.
+type direct struct {
+	info  info
+	store *bolt.Store
+	queue *boltqueue.Queue
+	now   func() time.Time
+}
+
+func (d *direct) Info(context.Context) (info, error) { return d.info, nil }
+
+func (d *direct) Dead(ctx context.Context) ([]boltqueue.DeadLetter, error) { return d.queue.Dead(ctx) }
+
+func (d *direct) Redrive(ctx context.Context, id string) error { return d.queue.Redrive(ctx, id) }
+
+func (d *direct) Entries(ctx context.Context) ([]integration.Entry, error) {
+	var entries []integration.Entry
+	for _, id := range []integration.ID{integration.GoogleCalendar, integration.WhatsApp} {
+		e, err := d.store.Entry(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+func (d *direct) Switch(ctx context.Context, id integration.ID, on bool) error {
+	e, err := d.store.Entry(ctx, id)
+	if err != nil || e.Enabled == on {
+		return err
+	}
+	e.Enabled, e.ChangedAt = on, d.now()
+	return d.store.PutEntry(ctx, &e)
+}
+
+// operate calls do with an operator for the data directory.
+func operate(ctx context.Context, dir string, do func(operator) error) error {
+	if c := dial(dir); c != nil {
+		return do(c)
+	}
+	d, err := openData(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(&direct{store: d.store, queue: d.queue, now: time.Now}), d.Close())
+}
+
+func socketPath(dir string) string { return filepath.Join(dir, "admin.sock") }
+
+// listenAdmin opens the socket by which commands reach a serving process. Who
+// may read the data directory may use it.
+func listenAdmin(ctx context.Context, dir string) (net.Listener, error) {
+	path := socketPath(dir)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // left by a process that was killed: the stores' lock is ours
+		return nil, fmt.Errorf("admin socket: %w", err)
+	}
+	old := syscall.Umask(0o177) // the socket is never open to others, not even before a chmod
+	defer syscall.Umask(old)
+	ln, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("admin socket: %w", err)
+	}
+	return ln, nil
+}
+
+func adminHandler(op operator) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /info", func(w http.ResponseWriter, r *http.Request) {
+		i, err := op.Info(r.Context())
+		answer(w, i, err)
+	})
+	mux.HandleFunc("GET /dead", func(w http.ResponseWriter, r *http.Request) {
+		d, err := op.Dead(r.Context())
+		answer(w, d, err)
+	})
+	mux.HandleFunc("POST /dead/{id}", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, op.Redrive(r.Context(), r.PathValue("id")))
+	})
+	mux.HandleFunc("GET /integrations", func(w http.ResponseWriter, r *http.Request) {
+		e, err := op.Entries(r.Context())
+		answer(w, e, err)
+	})
+	mux.HandleFunc("PUT /integrations/{id}/{on}", func(w http.ResponseWriter, r *http.Request) {
+		err := op.Switch(r.Context(), integration.ID(r.PathValue("id")), r.PathValue("on") == "enable")
+		answer(w, struct{}{}, err)
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, v any, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), fault.Status(err))
+		return
+	}
+	_ = json.NewEncoder(w).Encode(v) // the command has gone
+}
+
+// remote operates through a serving process.
+type remote struct{ http http.Client }
+
+// dial returns nil if nobody serves from the data directory.
+func dial(dir string) *remote {
+	path := socketPath(dir)
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err != nil {
+		return nil
+	}
+	_ = conn.Close() // it only showed that somebody listens
+	return &remote{http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		},
+	}}}
+}
+
+func (c *remote) Info(ctx context.Context) (i info, err error) {
+	return i, c.call(ctx, http.MethodGet, "/info", &i)
+}
+
+func (c *remote) Dead(ctx context.Context) (d []boltqueue.DeadLetter, err error) {
+	return d, c.call(ctx, http.MethodGet, "/dead", &d)
+}
+
+func (c *remote) Redrive(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodPost, "/dead/"+url.PathEscape(id), nil)
+}
+
+func (c *remote) Entries(ctx context.Context) (e []integration.Entry, err error) {
+	return e, c.call(ctx, http.MethodGet, "/integrations", &e)
+}
+
+func (c *remote) Switch(ctx context.Context, id integration.ID, on bool) error {
+	word := "disable"
+	if on {
+		word = "enable"
+	}
+	return c.call(ctx, http.MethodPut, "/integrations/"+url.PathEscape(string(id))+"/"+word, nil)
+}
+
+func (c *remote) call(ctx context.Context, method, path string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://citasync"+path, nil)
+	if err != nil {
+		return fmt.Errorf("ask the serving process: %w", err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the serving process: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("ask the serving process: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the serving process: %s", bytes.TrimSpace(body))
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("the serving process: %w", err)
+	}
+	return nil
+}

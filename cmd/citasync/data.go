@@ -1,0 +1,60 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/citasync/citasync/shared/bus/boltqueue"
+	"github.com/citasync/citasync/shared/secret/file"
+	"github.com/citasync/citasync/shared/store/bolt"
+)
+
+// defaultData is where everything is kept unless --data says otherwise.
+const defaultData = ".citasync"
+
+func dataFlag(fs *flag.FlagSet) *string {
+	return fs.String("data", defaultData, "directory in which everything is kept")
+}
+
+// data is an open data directory.
+type data struct {
+	dir     string
+	store   *bolt.Store
+	queue   *boltqueue.Queue
+	secrets *file.Store
+}
+
+// openData opens the directory's stores, and makes them if there are none. One
+// process at a time can.
+func openData(dir string, log ...*slog.Logger) (*data, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	d := &data{dir: dir}
+	var err error
+	if d.store, err = bolt.Open(filepath.Join(dir, "store.db")); err != nil {
+		return nil, err
+	}
+	opts := boltqueue.Options{Log: cmp.Or(append(log, slog.New(slog.DiscardHandler))...)}
+	if d.queue, err = boltqueue.Open(filepath.Join(dir, "queue.db"), opts); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if d.secrets, err = file.Open(filepath.Join(dir, "secrets")); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// Close closes what is open.
+func (d *data) Close() error {
+	var errs []error
+	if d.queue != nil {
+		errs = append(errs, d.queue.Close())
+	}
+	return errors.Join(append(errs, d.store.Close())...)
+}

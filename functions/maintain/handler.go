@@ -1,0 +1,132 @@
+// Package maintain is the function that picks up whatever was left over: the
+// bookings whose next attempt is due, and what a change of a company's
+// connection still owes its bookings. It is triggered by the topic
+// maintenance, which a scheduler and the other functions feed; a message only
+// says that it is worth looking now, for all that is to be done is in the
+// store.
+package maintain
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/bus"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/gcal"
+	"github.com/citasync/citasync/shared/intake"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// budget is how long a run may last; what is left then is for the next.
+const budget = 50 * time.Second
+
+// Bookings is what maintain reads of the bookings.
+type Bookings interface {
+	ReadBooking(ctx context.Context, company booking.CompanyID, id booking.ID, of ...integration.ID) (store.Snapshot, error)
+	ListBookings(ctx context.Context, company booking.CompanyID, q store.Query) (store.Page[*store.Booking], error)
+	DueBookings(ctx context.Context, now time.Time, limit int) ([]store.Key, error)
+}
+
+// Connections is what maintain reads and writes of the connections.
+type Connections interface {
+	Connection(ctx context.Context, company booking.CompanyID, id integration.ID) (integration.Connection, error)
+	PutConnection(ctx context.Context, company booking.CompanyID, c *integration.Connection, acts ...store.Activity) error
+	OwedConnections(ctx context.Context, id integration.ID, cursor string, limit int) (store.Page[booking.CompanyID], error)
+}
+
+// Engine brings bookings to their integrations; see converge.Engine.
+type Engine interface {
+	Reconcile(ctx context.Context, key store.Key) error
+	ReconcileAs(ctx context.Context, key store.Key, as integration.Integration) error
+}
+
+// Calendar looks at what is in a company's calendars; see gcal.Calendar.
+type Calendar interface {
+	List(ctx context.Context, q gcal.Query) (gcal.Listing, error)
+	// Remover acts on a booking's delivery by removing one event.
+	Remover(calendar string, found gcal.Found) integration.Integration
+}
+
+// Grants ends a connection; see googleauth.Grants.
+type Grants interface {
+	Finish(ctx context.Context, company booking.CompanyID, left integration.Reason) error
+}
+
+// Deps are what the function needs. Engine should be paced: it is given as
+// much work as there is.
+type Deps struct {
+	Bookings    Bookings
+	Connections Connections
+	Engine      Engine
+	Calendar    Calendar
+	Grants      Grants
+	Switches    interface {
+		Enabled(ctx context.Context, id integration.ID) (bool, error)
+	}
+	Publisher bus.Publisher
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Maintainer does the work, one run at a time.
+type Maintainer struct {
+	Deps
+	mu sync.Mutex
+}
+
+// New returns a Maintainer.
+func New(deps Deps) *Maintainer { return &Maintainer{Deps: deps} }
+
+// Handler returns the function's handler: POST on any path takes a message of
+// the topic maintenance, GET /health answers ok.
+func (m *Maintainer) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", fault.Health)
+	mux.Handle("POST /", fault.Handler(m.Log, m.receive))
+	return mux
+}
+
+func (m *Maintainer) receive(w http.ResponseWriter, r *http.Request) error {
+	push, err := intake.Decode(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	more, err := m.Run(push.Context(r.Context()))
+	if err != nil {
+		return err
+	}
+	if more {
+		if _, err := m.Publisher.Publish(r.Context(), bus.Maintenance, bus.Message{Data: []byte(`{"task":"continue"}`)}); err != nil {
+			return err
+		}
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// Run does what is due, for at most 50 s, and reports whether it had to leave
+// some of it. A run that finds another under way has nothing to do. The error
+// is what kept it from working at all; trouble with one company is logged and
+// the others go on.
+func (m *Maintainer) Run(ctx context.Context) (more bool, err error) {
+	if !m.mu.TryLock() {
+		return false, nil
+	}
+	defer m.mu.Unlock()
+	ctx, cancel := context.WithDeadline(ctx, m.Now().Add(budget))
+	defer cancel()
+	err = m.sweep(ctx)
+	if err == nil {
+		err = m.owed(ctx)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true, nil
+	}
+	return false, err
+}

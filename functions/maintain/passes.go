@@ -1,0 +1,162 @@
+package maintain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/logging"
+	"github.com/citasync/citasync/shared/store"
+)
+
+const (
+	// settle is how long after a change of a connection every attempt that
+	// knew the old one has ended, the catalogue's cache included.
+	settle = time.Minute
+
+	// pause is the time between two looks at a connection whose passes could
+	// not be completed.
+	pause = 20 * time.Second
+
+	// patience is how long a removal is tried before the company is told
+	// what is left.
+	patience = 24 * time.Hour
+
+	companyPage = 100
+	bookingPage = 200
+)
+
+// owed works through the connections to which something is owed since they
+// changed.
+func (m *Maintainer) owed(ctx context.Context) error {
+	for cursor := ""; ; {
+		page, err := m.Connections.OwedConnections(ctx, integration.GoogleCalendar, cursor, companyPage)
+		if err != nil {
+			return fmt.Errorf("connections that are owed something: %w", err)
+		}
+		for _, company := range page.Items {
+			cctx := logging.With(ctx, slog.String("company", string(company)), slog.String("integration", string(integration.GoogleCalendar)))
+			if err := m.company(cctx, company); err != nil && ctx.Err() == nil {
+				m.warn(cctx, "connection not maintained", err)
+			}
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("connections that are owed something: %w", err)
+			}
+		}
+		if cursor = page.Next; cursor == "" {
+			return nil
+		}
+	}
+}
+
+// company does what is due for one connection:
+//
+// Turned off, but its grant not yet given back: that. Being removed, with a
+// dead grant or for too long: its end. Otherwise the passes: the bookings that
+// end in the future and those that wait, at once and again when a minute has
+// passed, and then the events at Google that no record names.
+func (m *Maintainer) company(ctx context.Context, company booking.CompanyID) error {
+	c, err := m.Connections.Connection(ctx, company, integration.GoogleCalendar)
+	if err != nil {
+		return err
+	}
+	removing := c.Status == integration.Disconnecting && c.RemoveEvents
+	switch {
+	case c.Status == integration.Disconnecting && !c.RemoveEvents:
+		return m.Grants.Finish(ctx, company, integration.NoReason)
+	case removing && c.Reason.NeedsCompany():
+		return m.Grants.Finish(ctx, company, c.Reason)
+	case removing && m.Now().Sub(c.BackfillDue) > patience:
+		return m.Grants.Finish(ctx, company, integration.Outage)
+	case !removing && c.Status != integration.Connected, c.BackfillDue.IsZero():
+		return nil // it waits for the company
+	}
+	on, err := m.Switches.Enabled(ctx, c.ID)
+	if err != nil || !on {
+		return err // switched off for everyone: later
+	}
+	return m.pass(ctx, company, c)
+}
+
+func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c integration.Connection) error {
+	now := m.Now()
+	first := c.ReconciledAt.Before(c.BackfillDue)
+	late := !now.Before(c.BackfillDue.Add(settle))
+	if !first && (!late || now.Before(c.ReconciledAt.Add(pause))) {
+		return nil
+	}
+	if err := m.reconcileAll(ctx, company, c.ID); err != nil {
+		return err
+	}
+	if !late {
+		return m.mark(ctx, company, c, false)
+	}
+	left, err := m.strays(ctx, company, c)
+	if err != nil {
+		return err
+	}
+	if left > 0 {
+		return m.mark(ctx, company, c, false)
+	}
+	if c.Status == integration.Disconnecting {
+		return m.Grants.Finish(ctx, company, integration.NoReason)
+	}
+	return m.mark(ctx, company, c, true)
+}
+
+// reconcileAll reconciles the company's bookings that end in the future, and
+// those whose delivery is waiting.
+func (m *Maintainer) reconcileAll(ctx context.Context, company booking.CompanyID, id integration.ID) error {
+	for _, q := range []store.Query{{EndsAfter: m.Now()}, {Waiting: id}} {
+		q.Limit = bookingPage
+		for {
+			page, err := m.Bookings.ListBookings(ctx, company, q)
+			if err != nil {
+				return fmt.Errorf("bookings to reconcile: %w", err)
+			}
+			keys := make([]store.Key, 0, len(page.Items))
+			for _, b := range page.Items {
+				keys = append(keys, store.Key{Company: company, Booking: b.Booking.ID})
+			}
+			m.reconcile(ctx, keys)
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("bookings to reconcile: %w", err)
+			}
+			if q.Cursor = page.Next; q.Cursor == "" {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// mark records that a pass has ended, and with done that nothing more is owed
+// for the change that c was read with. A connection that has changed since is
+// owed its own passes.
+func (m *Maintainer) mark(ctx context.Context, company booking.CompanyID, c integration.Connection, done bool) error {
+	for due := c.BackfillDue; ; {
+		c.ReconciledAt = m.Now()
+		if done {
+			c.BackfillDue = time.Time{}
+		}
+		err := m.Connections.PutConnection(ctx, company, &c)
+		if err == nil {
+			m.Log.LogAttrs(ctx, slog.LevelInfo, "bookings reconciled after a change of connection", slog.Bool("complete", done))
+			return nil
+		}
+		if !errors.Is(err, fault.ErrConflict) {
+			return fmt.Errorf("mark pass: %w", err)
+		}
+		if c, err = m.Connections.Connection(ctx, company, c.ID); err != nil {
+			return err
+		}
+		if !c.BackfillDue.Equal(due) {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,113 @@
+// Package oauthstart is the function that sends a company's browser to Google
+// for its consent. It answers
+//
+//	GET /oauth/start   302 to Google, or 303 back to the panel with the reason
+//	GET /health        200 ok
+//
+// What it needs to recognise the answer is kept for ten minutes, bound to the
+// browser's session and its company; oauthcallback takes it, once.
+package oauthstart
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/googleauth"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/logging"
+	"github.com/citasync/citasync/shared/session"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// stateLife is how long somebody may take to consent.
+const stateLife = 10 * time.Minute
+
+// Store is what the function reads and writes itself.
+type Store interface {
+	PutState(ctx context.Context, hash string, s store.OAuthState) error
+	Entry(ctx context.Context, id integration.ID) (integration.Entry, error)
+	AddActivity(ctx context.Context, company booking.CompanyID, a store.Activity) error
+}
+
+// Deps are what the function needs.
+type Deps struct {
+	Sessions *session.Manager
+	Client   *googleauth.Client
+	Grants   *googleauth.Grants
+	Store    Store
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// New returns the function's handler.
+func New(d Deps) http.Handler {
+	h := &handler{d}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", fault.Health)
+	mux.HandleFunc("GET /oauth/start", h.start)
+	return mux
+}
+
+type handler struct{ Deps }
+
+func (h *handler) start(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	s, err := h.Sessions.FromRequest(w, r)
+	if err != nil {
+		http.Redirect(w, r, "/settings", http.StatusSeeOther) // which says what to do
+		return
+	}
+	ctx := logging.With(r.Context(), slog.String("company", string(s.Company)))
+	to, result, err := h.begin(ctx, s, r.FormValue("integration"))
+	if err != nil {
+		fault.Log(h.Log, r.WithContext(ctx), err)
+		result = googleauth.ResultFailed
+	}
+	if result != "" {
+		http.Redirect(w, r, "/settings?result="+string(result), http.StatusSeeOther) //nolint:gosec // one of a fixed set
+		return
+	}
+	http.Redirect(w, r, to, http.StatusFound) //nolint:gosec // Google's address, and what we put behind it
+}
+
+// begin returns Google's address, or why the company cannot go there now.
+func (h *handler) begin(ctx context.Context, s session.Session, id string) (string, googleauth.Result, error) {
+	if id != "" && id != string(integration.GoogleCalendar) {
+		return "", googleauth.ResultFailed, nil // no other integration is connected at Google
+	}
+	entry, err := h.Store.Entry(ctx, integration.GoogleCalendar)
+	if err != nil {
+		return "", "", fmt.Errorf("read the catalogue: %w", err)
+	}
+	c, ready, err := h.Grants.Ready(ctx, s.Company)
+	if err != nil {
+		return "", "", err
+	}
+	if !entry.Enabled || !ready {
+		return "", googleauth.ResultBusy, nil
+	}
+	state, verifier := googleauth.NewState(), googleauth.NewVerifier()
+	err = h.Store.PutState(ctx, googleauth.StateHash(state), store.OAuthState{
+		Company: s.Company, Integration: integration.GoogleCalendar, Verifier: verifier, Session: s.ID,
+		ExpireAt: h.Now().Add(stateLife),
+	})
+	if err != nil {
+		return "", "", fmt.Errorf("store the state of company %q: %w", s.Company, err)
+	}
+	if err := h.Store.AddActivity(ctx, s.Company, h.started(ctx)); err != nil {
+		return "", "", fmt.Errorf("record an activity of company %q: %w", s.Company, err)
+	}
+	return h.Client.AuthURL(state, verifier, c.Data.AccountEmail), "", nil
+}
+
+func (h *handler) started(ctx context.Context) store.Activity {
+	return store.Activity{
+		At: h.Now(), Kind: googleauth.ActConnectStarted, Integration: integration.GoogleCalendar,
+		Actor: googleauth.ActorCompany, Outcome: "ok", Trace: logging.TraceOf(ctx).ID,
+	}
+}

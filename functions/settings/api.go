@@ -1,0 +1,81 @@
+package settings
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/logging"
+	"github.com/citasync/citasync/shared/session"
+)
+
+// maxBody bounds a call's body, in bytes.
+const maxBody = 16 << 10
+
+// call adapts a function of the API: it lets the caller's company in, and
+// answers with what the function returns.
+func (h *handler) call(answer func(*http.Request, session.Claims) (any, error)) http.Handler {
+	return fault.Handler(h.Log, func(w http.ResponseWriter, r *http.Request) error {
+		claims, err := h.Sessions.Bearer(r.Context(), r)
+		if err != nil {
+			return fmt.Errorf("bearer token: %w", err)
+		}
+		*r = *r.WithContext(logging.With(r.Context(), slog.String("company", string(claims.Company)))) // for the line that tells of an error
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		v, err := answer(r, claims)
+		if err != nil {
+			return err
+		}
+		return writeJSON(w, v)
+	})
+}
+
+func writeJSON(w http.ResponseWriter, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(data, '\n')) // the client has gone: nobody is left to tell
+	return nil
+}
+
+// readJSON reads a call's body into v.
+func readJSON(r *http.Request, v any) error {
+	if mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mt != "application/json" {
+		return fmt.Errorf("%w: the body must be application/json", fault.ErrMediaType)
+	}
+	err := json.NewDecoder(r.Body).Decode(v)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return fmt.Errorf("%w: the body has more than %d bytes", fault.ErrTooLarge, maxBody)
+	case err != nil:
+		return fmt.Errorf("%w: the body is not the JSON of this call", fault.ErrInvalid)
+	}
+	return nil
+}
+
+// listed names the parameter to blame for an error of a list.
+func listed(err error) error {
+	if errors.Is(err, fault.ErrInvalid) {
+		return fmt.Errorf("%w: cursor is not one of this list's", fault.ErrInvalid)
+	}
+	return err
+}
+
+// stamp is a time in the API: RFC 3339 in its own offset, or empty for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339Nano)
+}
+
+// stampUTC is stamp in UTC.
+func stampUTC(t time.Time) string { return stamp(t.UTC()) }

@@ -1,0 +1,24 @@
+package settings
+
+import (
+	"net/http"
+
+	"github.com/citasync/citasync/shared/session"
+)
+
+// listActivity answers with a page of the company's acts. They have the form
+// of a booking's steps.
+func (h *handler) listActivity(r *http.Request, c session.Claims) (any, error) {
+	page, err := h.Store.ListActivity(r.Context(), c.Company, r.URL.Query().Get("cursor"), defaultLimit)
+	if err != nil {
+		return nil, listed(err)
+	}
+	list := make([]stepJSON, 0, len(page.Items))
+	for _, a := range page.Items {
+		list = append(list, stepJSON{stampUTC(a.At), a.Kind, a.Integration, a.Outcome, a.Detail})
+	}
+	return struct {
+		Activity   []stepJSON `json:"activity"`
+		NextCursor string     `json:"next_cursor"`
+	}{list, page.Next}, nil
+}

@@ -1,0 +1,118 @@
+package settings
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/session"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// How many items a page of the API has.
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+)
+
+// bookingJSON is a booking with what became of it. Start and end are in the
+// booking's own offset, all other times in UTC.
+type bookingJSON struct {
+	ID         booking.ID                      `json:"id"`
+	State      booking.Kind                    `json:"state"`
+	Service    string                          `json:"service"`
+	Customer   customerJSON                    `json:"customer"`
+	Start      string                          `json:"start"`
+	End        string                          `json:"end"`
+	TimeZone   string                          `json:"time_zone"`
+	Revision   int64                           `json:"revision"`
+	Deliveries map[integration.ID]deliveryJSON `json:"deliveries"`
+	History    []stepJSON                      `json:"history"`
+}
+
+type customerJSON struct {
+	Name  string `json:"name"`
+	Phone string `json:"phone"`
+	Email string `json:"email"`
+}
+
+type deliveryJSON struct {
+	Status        integration.DeliveryStatus `json:"status"`
+	Reason        integration.Reason         `json:"reason"`
+	EventID       string                     `json:"event_id"`
+	CalendarID    string                     `json:"calendar_id"`
+	Link          string                     `json:"link"`
+	Attempts      int                        `json:"attempts"`
+	UpdatedAt     string                     `json:"updated_at"`
+	NextAttemptAt string                     `json:"next_attempt_at"`
+}
+
+type stepJSON struct {
+	At          string         `json:"at"`
+	Kind        string         `json:"kind"`
+	Integration integration.ID `json:"integration"`
+	Outcome     string         `json:"outcome"`
+	Detail      string         `json:"detail"`
+}
+
+func (h *handler) listBookings(r *http.Request, c session.Claims) (any, error) {
+	limit, err := limitOf(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := h.Store.ListBookings(r.Context(), c.Company, store.Query{Cursor: r.URL.Query().Get("cursor"), Limit: limit})
+	if err != nil {
+		return nil, listed(err)
+	}
+	list := make([]bookingJSON, 0, len(page.Items))
+	for _, rec := range page.Items {
+		list = append(list, newBookingJSON(rec))
+	}
+	return struct {
+		Bookings   []bookingJSON `json:"bookings"`
+		NextCursor string        `json:"next_cursor"`
+	}{list, page.Next}, nil
+}
+
+func (h *handler) getBooking(r *http.Request, c session.Claims) (any, error) {
+	rec, err := h.lookUp(r, c.Company, booking.ID(r.PathValue("id")))
+	if err != nil {
+		return nil, err
+	}
+	return newBookingJSON(rec), nil
+}
+
+func limitOf(r *http.Request) (int, error) {
+	q := r.URL.Query()
+	if !q.Has("limit") {
+		return defaultLimit, nil
+	}
+	n, err := strconv.Atoi(q.Get("limit"))
+	if err != nil || n < 1 || n > maxLimit {
+		return 0, fmt.Errorf("%w: limit must be a whole number from 1 to %d", fault.ErrInvalid, maxLimit)
+	}
+	return n, nil
+}
+
+func newBookingJSON(rec *store.Booking) bookingJSON {
+	b := rec.Booking
+	out := bookingJSON{
+		ID: b.ID, State: rec.State, Service: b.Service, Customer: customerJSON(b.Customer),
+		Start: stamp(b.Start), End: stamp(b.End), TimeZone: b.TimeZone, Revision: rec.Revision,
+		Deliveries: make(map[integration.ID]deliveryJSON, len(rec.Deliveries)),
+		History:    make([]stepJSON, 0, len(rec.History)),
+	}
+	for id, d := range rec.Deliveries {
+		out.Deliveries[id] = deliveryJSON{
+			Status: d.Status, Reason: d.Reason, EventID: d.ExternalID, CalendarID: d.Place.Calendar, Link: d.Link,
+			Attempts: d.Attempts, UpdatedAt: stampUTC(d.UpdatedAt), NextAttemptAt: stampUTC(d.NextAttemptAt),
+		}
+	}
+	for _, s := range rec.History {
+		out.History = append(out.History, stepJSON{stampUTC(s.At), s.Kind, s.Integration, s.Outcome, s.Detail})
+	}
+	return out
+}

@@ -1,0 +1,366 @@
+package settings
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/session"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// indented is a JSON answer, for comparing.
+func indented(t *testing.T, res *http.Response) string {
+	t.Helper()
+	if ct := res.Header.Get("Content-Type"); ct != "application/json" {
+		t.Errorf("content type %q", ct)
+	}
+	var v any
+	if err := json.Unmarshal([]byte(body(t, res)), &v); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestAPIShapes(t *testing.T) {
+	s := newSite(t)
+	s.connect(salon, nil)
+	s.book(salon, "a/b", 24*hour, func(b *store.Booking) { b.History = b.History[:1] })
+	s.book(salon, "5", 0, tombstone)
+	s.book(salon, "w", 48*hour, waits(integration.Revoked))
+	s.must(s.store.AddActivity(t.Context(), salon, store.Activity{
+		At: s.now, Kind: "connected", Integration: integration.GoogleCalendar, Actor: "company", Outcome: "ok", Detail: "luz@gmail.example",
+	}))
+	const appointment = `{
+ "customer": {
+  "email": "ana@example.com",
+  "name": "Ana Ruiz",
+  "phone": "+573001112233"
+ },
+ "deliveries": {
+  "google-calendar": {
+   "attempts": 0,
+   "calendar_id": "primary",
+   "event_id": "abc123",
+   "link": "https://calendar.google.example/event?eid=abc123",
+   "next_attempt_at": "",
+   "reason": "",
+   "status": "done",
+   "updated_at": "2026-12-01T13:30:00Z"
+  }
+ },
+ "end": "2026-12-02T09:45:00-05:00",
+ "history": [
+  {
+   "at": "2026-12-01T12:30:00Z",
+   "detail": "",
+   "integration": "",
+   "kind": "reserved",
+   "outcome": "ok"
+  }
+ ],
+ "id": "a/b",
+ "revision": 1,
+ "service": "Corte de pelo",
+ "start": "2026-12-02T09:00:00-05:00",
+ "state": "confirmed",
+ "time_zone": "America/Bogota"
+}`
+	for _, tc := range []struct{ path, want string }{
+		{"/v1/integrations", `{
+ "integrations": [
+  {
+   "account": "luz@gmail.example",
+   "available": true,
+   "calendar": {
+    "id": "primary",
+    "name": "luz@gmail.example"
+   },
+   "enabled": true,
+   "id": "google-calendar",
+   "name": "Google Calendar",
+   "reason": "",
+   "status": "connected",
+   "waiting": 1
+  }
+ ]
+}`},
+		{"/v1/bookings/a%2Fb", appointment},
+		{"/v1/bookings/5", `{
+ "customer": {
+  "email": "",
+  "name": "",
+  "phone": ""
+ },
+ "deliveries": {
+  "google-calendar": {
+   "attempts": 0,
+   "calendar_id": "",
+   "event_id": "",
+   "link": "",
+   "next_attempt_at": "",
+   "reason": "",
+   "status": "done",
+   "updated_at": "2026-12-01T13:30:00Z"
+  }
+ },
+ "end": "",
+ "history": [
+  {
+   "at": "2026-12-01T13:30:00Z",
+   "detail": "",
+   "integration": "",
+   "kind": "deleted",
+   "outcome": "ok"
+  }
+ ],
+ "id": "5",
+ "revision": 1,
+ "service": "",
+ "start": "",
+ "state": "deleted",
+ "time_zone": ""
+}`},
+		{"/v1/activity", `{
+ "activity": [
+  {
+   "at": "2026-12-01T14:30:00Z",
+   "detail": "luz@gmail.example",
+   "integration": "google-calendar",
+   "kind": "connected",
+   "outcome": "ok"
+  }
+ ],
+ "next_cursor": ""
+}`},
+	} {
+		if diff := cmp.Diff(tc.want, indented(t, s.call(salon, http.MethodGet, tc.path, ""))); diff != "" {
+			t.Errorf("%s -want +got:\n%s", tc.path, diff)
+		}
+	}
+}
+
+// A company without anything gets empty lists, not null.
+func TestAPIEmpty(t *testing.T) {
+	s := newSite(t)
+	for path, want := range map[string]string{
+		"/v1/bookings": `{"bookings":[],"next_cursor":""}`,
+		"/v1/activity": `{"activity":[],"next_cursor":""}`,
+	} {
+		if got := strings.TrimSpace(body(t, s.call(salon, http.MethodGet, path, ""))); got != want {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+}
+
+// Pages follow one another without a gap or a repetition, latest start first.
+func TestAPIPages(t *testing.T) {
+	s := newSite(t)
+	var want []string
+	for i := range 7 {
+		id := fmt.Sprint("b", i)
+		s.book(salon, booking.ID(id), time.Duration(-i)*24*hour, nil)
+		want = append(want, id)
+	}
+	var got []string
+	for cursor := ""; ; {
+		var page struct {
+			Bookings []struct {
+				ID string `json:"id"`
+			} `json:"bookings"`
+			NextCursor string `json:"next_cursor"`
+		}
+		res := s.call(salon, http.MethodGet, "/v1/bookings?limit=3&cursor="+url.QueryEscape(cursor), "")
+		if err := json.Unmarshal([]byte(body(t, res)), &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range page.Bookings {
+			got = append(got, b.ID)
+		}
+		if cursor = page.NextCursor; cursor == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAPIRefuses(t *testing.T) {
+	const disable = "/v1/integrations/google-calendar/disable"
+	for _, tc := range []struct {
+		method, path, body string
+		status             int
+		names              string // what the problem's detail must name
+	}{
+		{"GET", "/v1/bookings?limit=0", "", 400, "limit"},
+		{"GET", "/v1/bookings?limit=201", "", 400, "limit"},
+		{"GET", "/v1/bookings?limit=", "", 400, "limit"},
+		{"GET", "/v1/bookings?limit=ten", "", 400, "limit"},
+		{"GET", "/v1/bookings?cursor=!", "", 400, "cursor"},
+		{"GET", "/v1/activity?cursor=!", "", 400, "cursor"},
+		{"GET", "/v1/bookings/nobody", "", 404, "booking"},
+		{"GET", "/v1/nowhere", "", 404, ""},
+		{"POST", "/v1/integrations/fax/enable", "", 404, "integration"},
+		{"POST", "/v1/integrations/whatsapp/disable", `{"events":"keep"}`, 404, "integration"},
+		{"POST", disable, `{"events":"burn"}`, 422, "events"},
+		{"POST", disable, `{}`, 422, "events"},
+		{"POST", disable, `{"events":`, 400, "JSON"},
+		{"POST", disable, `[]`, 400, "JSON"},
+		{"POST", disable, "", 415, "application/json"},
+		{"POST", disable, `{"events":"` + strings.Repeat("k", maxBody) + `"}`, 413, "bytes"},
+	} {
+		t.Run(tc.path+tc.body[:min(len(tc.body), 20)], func(t *testing.T) {
+			s := newSite(t)
+			s.connect(salon, nil)
+			res := s.call(salon, tc.method, tc.path, tc.body)
+			checkProblem(t, res, tc.status, tc.names)
+		})
+	}
+}
+
+func checkProblem(t *testing.T, res *http.Response, status int, names string) {
+	t.Helper()
+	var p struct {
+		Status int    `json:"status"`
+		Detail string `json:"detail"`
+	}
+	ct := res.Header.Get("Content-Type")
+	if err := json.Unmarshal([]byte(body(t, res)), &p); err != nil || ct != "application/problem+json" {
+		t.Fatalf("not a problem document: %v, %s", err, ct)
+	}
+	if res.StatusCode != status || p.Status != status || !strings.Contains(p.Detail, names) {
+		t.Errorf("%d, %+v, want %d that names %q", res.StatusCode, p, status, names)
+	}
+}
+
+// Nobody gets in without a token that is good now; a session's cookie is none.
+func TestAPIUnauthenticated(t *testing.T) {
+	s := newSite(t)
+	opened := s.token(s.claims(salon))
+	(&browser{s: s}).get("/settings?session=" + opened).Body.Close()
+	cookie := s.enter(s.claims(salon)).cookie
+	for _, route := range []string{
+		"GET /v1/integrations", "POST /v1/integrations/google-calendar/enable", "POST /v1/integrations/google-calendar/disable",
+		"GET /v1/bookings", "GET /v1/bookings/1", "GET /v1/activity",
+	} {
+		for name, auth := range map[string]string{
+			"none": "", "nonsense": "Bearer x", "expired": "Bearer " + s.expired(), "used as a link": "Bearer " + opened, "a cookie's": "Bearer " + cookie.Value,
+		} {
+			method, path, _ := strings.Cut(route, " ")
+			r := httptest.NewRequest(method, path, nil)
+			if auth != "" {
+				r.Header.Set("Authorization", auth)
+			}
+			r.AddCookie(cookie)
+			res := s.do(r)
+			if got := res.Header.Get("WWW-Authenticate"); got == "" {
+				t.Errorf("%s with %s: no WWW-Authenticate", route, name)
+			}
+			checkProblem(t, res, http.StatusUnauthorized, "")
+		}
+	}
+}
+
+// Enabling answers with a link that lets in the same company, once, and leads
+// no further by itself.
+func TestAPIEnable(t *testing.T) {
+	s := newSite(t)
+	c := session.Claims{Company: clinic, Name: "Clínica Sol", Locale: "en", ReturnURL: "https://reservas.example/7"}
+	r := httptest.NewRequest(http.MethodPost, "/v1/integrations/google-calendar/enable", nil)
+	r.Header.Set("Authorization", "Bearer "+s.token(c))
+	var answer struct {
+		AuthorizeURL string `json:"authorize_url"`
+	}
+	if err := json.Unmarshal([]byte(body(t, s.do(r))), &answer); err != nil {
+		t.Fatal(err)
+	}
+	link, found := strings.CutPrefix(answer.AuthorizeURL, "https://citas.example")
+	if !found {
+		t.Fatalf("the link is %q", answer.AuthorizeURL)
+	}
+	b := &browser{s: s}
+	res := b.get(link)
+	res.Body.Close()
+	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/settings" {
+		t.Fatalf("the link is answered with %d to %q", res.StatusCode, res.Header.Get("Location"))
+	}
+	b.cookie = res.Cookies()[0]
+	page := body(t, b.get("/settings"))
+	for _, want := range []string{"Clínica Sol", "https://reservas.example/7", `href="/oauth/start"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the panel lacks %s", want)
+		}
+	}
+	again := b.get(link)
+	again.Body.Close()
+	if again.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the link works twice: %d", again.StatusCode)
+	}
+}
+
+// No company sees another's data, whatever it asks for. The ids are chosen to
+// reach over from one to the other.
+func TestTenants(t *testing.T) {
+	s := newSite(t)
+	const mine, theirs = salon, clinic
+	s.connect(mine, nil)
+	s.book(mine, "mine", 24*hour, nil)
+	secrets := []string{"secret-id", "Cirugía", "Pedro", "paciente@example.com", "clinic@gmail.example", "Clínica"}
+	s.connect(theirs, func(c *integration.Connection) { c.Data.AccountEmail = "clinic@gmail.example" })
+	for _, id := range []booking.ID{"secret-id", "mine-too", "../2/mine"} {
+		s.book(theirs, id, 24*hour, func(b *store.Booking) {
+			b.Booking.Service, b.Booking.Customer = "Cirugía", booking.Customer{Name: "Pedro", Email: "paciente@example.com"}
+		})
+	}
+	s.must(s.store.AddActivity(t.Context(), theirs, store.Activity{At: s.now, Kind: "connected", Integration: integration.GoogleCalendar, Outcome: "ok", Detail: "clinic@gmail.example"}))
+	page := body(t, s.call(theirs, http.MethodGet, "/v1/bookings?limit=1", ""))
+	var list struct {
+		NextCursor string `json:"next_cursor"`
+	}
+	s.must(json.Unmarshal([]byte(page), &list))
+	if list.NextCursor == "" || !strings.Contains(page, "Cirugía") {
+		t.Fatalf("the other company's own list is %s", page)
+	}
+	cursor := url.QueryEscape(list.NextCursor)
+	b := s.enter(s.claims(mine))
+	for _, path := range []string{
+		"/settings", "/settings?company=7%2F..%2F2", "/settings/history", "/settings/history?cursor=" + cursor, "/settings/activity",
+		"/settings/history?booking=secret-id", "/settings/history?booking=..%2F2%2Fmine", "/settings/history?booking=7%2F..%2F2%00secret-id",
+		"/v1/integrations", "/v1/bookings", "/v1/bookings?cursor=" + cursor, "/v1/activity", "/v1/activity?cursor=" + cursor,
+		"/v1/bookings/secret-id", "/v1/bookings/mine-too", "/v1/bookings/..%2F2%2Fmine", "/v1/bookings/7%2F..%2F2%2Fsecret-id",
+	} {
+		var res *http.Response
+		if strings.HasPrefix(path, "/v1") {
+			res = s.call(mine, http.MethodGet, path, "")
+		} else {
+			res = b.get(path)
+		}
+		got := body(t, res)
+		for _, secret := range secrets {
+			if strings.Contains(got, secret) {
+				t.Errorf("%s shows %q", path, secret)
+			}
+		}
+	}
+}
+
+func TestHealth(t *testing.T) {
+	s := newSite(t)
+	if got := body(t, s.do(httptest.NewRequest(http.MethodGet, "/health", nil))); got != "ok" {
+		t.Errorf("%q", got)
+	}
+}

@@ -1,0 +1,43 @@
+package settings
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/logging"
+)
+
+// policy lets a page load its own stylesheet and icon, send its forms home and
+// nothing else (Content Security Policy Level 3).
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// guarded sets the headers that every answer has, and puts the request's trace
+// into its context. Addresses may hold a link's token, so none is told to
+// another site.
+func guarded(next http.Handler) http.Handler {
+	return logging.Traced(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	}))
+}
+
+var errOtherOrigin = fmt.Errorf("%w: sent by a page of another origin", fault.ErrForbidden)
+
+// sameOrigin refuses what a page of another origin makes a browser send.
+func (h *handler) sameOrigin(next http.Handler) (http.Handler, error) {
+	p := http.NewCrossOriginProtection()
+	// Old browsers send only Origin, and a load balancer may change Host.
+	if err := p.AddTrustedOrigin(h.PublicURL.Scheme + "://" + h.PublicURL.Host); err != nil {
+		return nil, fmt.Errorf("public address: %w", err)
+	}
+	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.fail(w, r, nil, errOtherOrigin)
+	}))
+	return p.Handler(next), nil
+}

@@ -1,0 +1,253 @@
+// Package settings is the function behind the panel in which a company turns
+// integrations on and off and sees what became of its bookings, and behind the
+// same as a JSON API.
+//
+// The panel, HTML that needs no script, for a browser that came by one of the
+// booking platform's signed links:
+//
+//	GET  /settings?session=JWT                       opens the link, then 303 to /settings
+//	GET  /settings                                   the integrations; ?result= says how a change went
+//	POST /settings/integrations/{integration}/enable   303 to where the consent begins
+//	POST /settings/integrations/{integration}/disable  asks; with confirm=yes and events=keep|remove turns it off
+//	GET  /settings/history                           all bookings, latest start first; ?cursor= pages
+//	GET  /settings/history?booking=ID                one booking, any id
+//	GET  /settings/activity                          who did what and when; ?cursor= pages
+//	GET  /settings/static/{file}                     what pages are made of, under names that change with their content
+//
+// The API, for "Authorization: Bearer JWT" with a token like a link's:
+//
+//	GET  /v1/integrations
+//	POST /v1/integrations/{integration}/enable
+//	POST /v1/integrations/{integration}/disable      {"events":"keep"} or {"events":"remove"}
+//	GET  /v1/bookings?cursor=&limit=
+//	GET  /v1/bookings/{id}
+//	GET  /v1/activity?cursor=
+//
+// The company is always the one of the session or the token: no address, form
+// or body names it. Errors of the panel are pages, those of the API problem
+// documents (RFC 9457).
+package settings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/citasync/citasync/functions/settings/words"
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/bus"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/logging"
+	"github.com/citasync/citasync/shared/session"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// Store is what the panel reads, and of a company writes; see package store.
+type Store interface {
+	Bookings
+	Companies
+	Connections
+}
+
+// Bookings is where the history comes from.
+type Bookings interface {
+	ReadBooking(ctx context.Context, company booking.CompanyID, id booking.ID, of ...integration.ID) (store.Snapshot, error)
+	ListBookings(ctx context.Context, company booking.CompanyID, q store.Query) (store.Page[*store.Booking], error)
+}
+
+// Companies keeps what the platform's links say of a company.
+type Companies interface {
+	Company(ctx context.Context, id booking.CompanyID) (store.Company, error)
+	PutCompany(ctx context.Context, c *store.Company) error
+}
+
+// Connections is where the state of the integrations comes from.
+type Connections interface {
+	Entry(ctx context.Context, id integration.ID) (integration.Entry, error)
+	Connection(ctx context.Context, company booking.CompanyID, id integration.ID) (integration.Connection, error)
+	ListActivity(ctx context.Context, company booking.CompanyID, cursor string, limit int) (store.Page[store.Activity], error)
+}
+
+// Sessions lets companies in; see session.Manager.
+type Sessions interface {
+	Browsers
+	Tokens
+}
+
+// Browsers keeps the sessions of the panel.
+type Browsers interface {
+	Open(ctx context.Context, token string) (session.Claims, session.Session, error)
+	SetCookie(w http.ResponseWriter, s session.Session) error
+	FromRequest(w http.ResponseWriter, r *http.Request) (session.Session, error)
+}
+
+// Tokens authenticates the API's callers, and makes links for them.
+type Tokens interface {
+	Bearer(ctx context.Context, r *http.Request) (session.Claims, error)
+	Sign(c session.Claims) (string, error)
+}
+
+// Grants turns Google Calendar off; see googleauth.Grants.
+type Grants interface {
+	Disconnect(ctx context.Context, company booking.CompanyID, removeEvents bool, actor string) (integration.Connection, error)
+}
+
+// Deps are what the function needs.
+type Deps struct {
+	Store    Store
+	Sessions Sessions
+	Grants   Grants
+	// Publisher wakes the topic maintenance after a change, so that what the
+	// change owes is done at once and not at the next tick.
+	Publisher bus.Publisher
+	// Integrations are those that the installation offers, in the order in
+	// which they are shown.
+	Integrations []integration.ID
+	PublicURL    *url.URL
+	// PlatformURL is the platform's own page that leads to a fresh link, with
+	// "{company}" where the company's id belongs; empty if there is none.
+	PlatformURL string
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// handler is built by New and never changed.
+type handler struct {
+	Deps
+	words *words.Catalogue
+	pages pages
+	files assets
+}
+
+// New returns the function's handler, or an error that says what is wrong with
+// the dependencies or with a page.
+func New(deps Deps) (http.Handler, error) {
+	for _, id := range deps.Integrations {
+		if id != integration.GoogleCalendar {
+			return nil, fmt.Errorf("settings: the panel has no card for %q", id)
+		}
+	}
+	catalogue, err := words.Load()
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	h := &handler{Deps: deps, words: catalogue}
+	if h.files, err = loadAssets(); err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	if h.pages, err = loadPages(); err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	panel, err := h.sameOrigin(h.panel())
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", fault.Health)
+	mux.Handle("/settings", panel)
+	mux.Handle("/settings/", panel)
+	mux.Handle("/v1/", h.api())
+	return guarded(mux), nil
+}
+
+// panel routes what browsers ask for.
+func (h *handler) panel() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /settings", h.linkOr(h.visited(h.overview)))
+	mux.Handle("GET /settings/{$}", http.RedirectHandler("/settings", http.StatusSeeOther))
+	mux.Handle("GET /settings/history", h.visited(h.history))
+	mux.Handle("GET /settings/activity", h.visited(h.activity))
+	mux.Handle("POST /settings/integrations/{integration}/enable", h.visited(h.enable))
+	mux.Handle("POST /settings/integrations/{integration}/disable", h.visited(h.disable))
+	// Whoever reloads a page that answered a form gets the overview.
+	mux.Handle("GET /settings/integrations/", http.RedirectHandler("/settings", http.StatusSeeOther))
+	mux.Handle("GET /settings/static/{file}", h.files)
+	mux.Handle("GET /settings/", h.visited(func(http.ResponseWriter, *http.Request, *visit) error { return errNoPage }))
+	return mux
+}
+
+// api routes the API's calls.
+func (h *handler) api() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /v1/integrations", h.call(h.listIntegrations))
+	mux.Handle("POST /v1/integrations/{integration}/enable", h.call(h.enableIntegration))
+	mux.Handle("POST /v1/integrations/{integration}/disable", h.call(h.disableIntegration))
+	mux.Handle("GET /v1/bookings", h.call(h.listBookings))
+	mux.Handle("GET /v1/bookings/{id}", h.call(h.getBooking))
+	mux.Handle("GET /v1/activity", h.call(h.listActivity))
+	mux.Handle("GET /v1/", fault.Handler(h.Log, func(http.ResponseWriter, *http.Request) error { return errNoPage }))
+	return mux
+}
+
+var errNoPage = fmt.Errorf("%w: no such page", fault.ErrNotFound)
+
+// offered is the integration that a path names.
+func (h *handler) offered(r *http.Request) (integration.ID, error) {
+	for _, id := range h.Integrations {
+		if string(id) == r.PathValue("integration") {
+			return id, nil
+		}
+	}
+	return "", fmt.Errorf("%w: no such integration", fault.ErrNotFound)
+}
+
+// turnOff disconnects the company for the actor, and wakes maintain for what
+// is left to do.
+func (h *handler) turnOff(ctx context.Context, company booking.CompanyID, remove bool, actor string) (integration.Connection, error) {
+	c, err := h.Grants.Disconnect(ctx, company, remove, actor)
+	if err != nil {
+		return c, fmt.Errorf("turn %s off: %w", integration.GoogleCalendar, err)
+	}
+	msg := bus.Message{
+		Data:       []byte(`{"task":"disconnected"}`),
+		Attributes: map[string]string{bus.AttrCompany: string(company), bus.AttrTrace: logging.TraceOf(ctx).String()},
+	}
+	if _, err := h.Publisher.Publish(ctx, bus.Maintenance, msg); err != nil {
+		// The record says what is owed: the next tick finds it.
+		h.Log.LogAttrs(ctx, slog.LevelWarn, "maintain not woken", slog.String("error", err.Error()))
+	}
+	return c, nil
+}
+
+// remember keeps what a link says of the company, if it is news.
+func (h *handler) remember(ctx context.Context, c session.Claims) error {
+	for tries := 0; ; tries++ {
+		company, err := h.Store.Company(ctx, c.Company)
+		if err != nil {
+			return fmt.Errorf("read company: %w", err)
+		}
+		before := company.Company
+		overlay(&company.Company, c)
+		if company.Company == before {
+			return nil
+		}
+		err = h.Store.PutCompany(ctx, &company)
+		if err == nil || tries > 2 || !errors.Is(err, fault.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// overlay takes over what the platform said; what it left out stays.
+func overlay(c *integration.Company, said session.Claims) {
+	for _, f := range []struct {
+		into *string
+		said string
+	}{
+		{&c.Name, said.Name},
+		{&c.Email, said.Email},
+		{&c.Phone, said.Phone},
+		{&c.Country, said.Country},
+		{&c.Locale, said.Locale},
+		{&c.TimeZone, said.TimeZone},
+	} {
+		if f.said != "" {
+			*f.into = f.said
+		}
+	}
+}

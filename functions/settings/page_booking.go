@@ -1,0 +1,125 @@
+package settings
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/converge"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// bookingBody is the body of the page of one booking.
+type bookingBody struct {
+	State      string
+	Tone       tone
+	Facts      []fact
+	Deliveries []delivery
+	Steps      []step
+	Note       string // that older steps are not kept
+	Back       string
+}
+
+// step is something that happened to a booking.
+type step struct {
+	At     moment
+	Words  string
+	Detail string
+}
+
+func (h *handler) booking(w http.ResponseWriter, r *http.Request, v *visit, id booking.ID) error {
+	rec, err := h.lookUp(r, v.company.ID, id)
+	if err != nil {
+		return err
+	}
+	entries, err := h.entries(r, v)
+	if err != nil {
+		return err
+	}
+	body := bookingBody{
+		State: v.say.T("state." + string(rec.State)), Tone: stateTone(rec.State), Facts: v.bookingFacts(rec), Back: historyPath,
+	}
+	for _, e := range entries {
+		body.Deliveries = append(body.Deliveries, v.delivery(rec, e))
+	}
+	for _, s := range rec.History {
+		body.Steps = append(body.Steps, v.step(rec, s, entries))
+	}
+	if len(body.Steps) >= store.MaxSteps {
+		body.Note = v.say.T("booking.steps.note", store.MaxSteps)
+	}
+	p := v.page("booking", "history", v.title(rec))
+	p.Zone, p.Body = v.say.T("footer.zone.booking"), body
+	h.render(w, r, p)
+	return nil
+}
+
+// lookUp finds a booking of the company, and of no other.
+func (h *handler) lookUp(r *http.Request, company booking.CompanyID, id booking.ID) (*store.Booking, error) {
+	snap, err := h.Store.ReadBooking(r.Context(), company, id)
+	if err != nil {
+		return nil, fmt.Errorf("read booking: %w", err)
+	}
+	if snap.Booking == nil {
+		return nil, fmt.Errorf("%w: no such booking", fault.ErrNotFound)
+	}
+	return snap.Booking, nil
+}
+
+// bookingFacts is what the platform said, as far as it said anything.
+func (v *visit) bookingFacts(rec *store.Booking) []fact {
+	b := rec.Booking
+	var when string
+	if !b.Start.IsZero() {
+		when = v.say.T("booking.when.value", v.say.Day(b.Start), v.say.Span(b.Start, b.End))
+	}
+	var facts []fact
+	for _, f := range []struct{ key, value string }{
+		{"booking.when", when},
+		{"booking.zone", b.TimeZone},
+		{"booking.customer", b.Customer.Name},
+		{"booking.phone", b.Customer.Phone},
+		{"booking.email", b.Customer.Email},
+		{"booking.staff", b.Staff},
+		{"booking.location", b.Location},
+		{"booking.notes", b.Notes},
+		{"booking.id", string(b.ID)},
+	} {
+		if f.value != "" {
+			facts = append(facts, fact{Name: v.say.T(f.key), Values: []string{f.value}})
+		}
+	}
+	if b.URL != "" && len(facts) > 0 {
+		facts[len(facts)-1].Link = link{b.URL, v.say.T("booking.url")}
+	}
+	return facts
+}
+
+func (v *visit) step(rec *store.Booking, s store.Step, entries []entry) step {
+	out := step{At: v.at(rec, s.At), Detail: v.detail(s.Detail)}
+	switch kind := s.Kind; {
+	case s.Integration == "":
+		out.Words = v.say.T(v.say.Or("step."+kind, "step.other"))
+	case kind == converge.StepDelivery:
+		out.Words = v.say.T(v.say.Or("step.at."+s.Outcome, "step.at.other"), name(entries, s.Integration))
+	default:
+		out.Words = v.say.T(v.say.Or("step.at."+kind, "step.at.other"), name(entries, s.Integration))
+	}
+	return out
+}
+
+// detail puts a step's detail into words: a reason, and after a colon perhaps
+// what the integration itself said.
+func (v *visit) detail(s string) string {
+	reason, rest, _ := strings.Cut(s, ": ")
+	key := v.say.Or("why."+reason, "")
+	switch {
+	case key == "":
+		return s
+	case rest == "":
+		return v.say.T(key)
+	}
+	return v.say.T(key) + " (" + rest + ")"
+}

@@ -1,0 +1,113 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/googleauth"
+	"github.com/citasync/citasync/shared/integration"
+)
+
+// connectPath is where the consent at Google begins. The panel leads there by a
+// link: browsers apply the policy for forms to where a form's answer redirects
+// to, which would be Google.
+const connectPath = "/oauth/start"
+
+// maxForm bounds a form, in bytes.
+const maxForm = 16 << 10
+
+// What becomes of an integration's events when it is turned off.
+const (
+	eventsKeep   = "keep"
+	eventsRemove = "remove"
+)
+
+// enable leads to where the consent begins.
+func (h *handler) enable(w http.ResponseWriter, r *http.Request, _ *visit) error {
+	if _, err := h.offered(r); err != nil {
+		return err
+	}
+	http.Redirect(w, r, connectPath, http.StatusSeeOther)
+	return nil
+}
+
+// disable asks once, and turns the integration off once the answer is yes.
+func (h *handler) disable(w http.ResponseWriter, r *http.Request, v *visit) error {
+	id, err := h.offered(r)
+	if err != nil {
+		return err
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return fmt.Errorf("%w: %w", formFault(err), err)
+	}
+	events := r.PostForm.Get("events")
+	switch {
+	case r.PostForm.Get("confirm") != "yes":
+		return h.confirm(w, r, v, id, eventsKeep, "")
+	case events != eventsKeep && events != eventsRemove:
+		return h.confirm(w, r, v, id, "", v.say.T("disable.invalid"))
+	}
+	c, err := h.turnOff(r.Context(), v.company.ID, events == eventsRemove, googleauth.ActorCompany)
+	if err != nil {
+		return err
+	}
+	result := resultDisconnected
+	if c.Status == integration.Disconnecting && c.RemoveEvents {
+		result = resultRemoving
+	}
+	http.Redirect(w, r, "/settings?result="+string(result), http.StatusSeeOther)
+	return nil
+}
+
+func formFault(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return fault.ErrTooLarge
+	}
+	return fault.ErrInvalid
+}
+
+// confirmation is the body of the page that asks.
+type confirmation struct {
+	Action string
+	Lead   string
+	Events string // the answer that is chosen already
+	Remove string // what removing means
+	Error  string // what was wrong with the answer before
+}
+
+func (h *handler) confirm(w http.ResponseWriter, r *http.Request, v *visit, id integration.ID, chosen, wrong string) error {
+	e, err := h.entry(r.Context(), v.company.ID, id)
+	if err != nil {
+		return err
+	}
+	if !e.Connection.Enabled {
+		http.Redirect(w, r, "/settings", http.StatusSeeOther) // there is nothing to turn off
+		return nil
+	}
+	body := confirmation{
+		Action: r.URL.Path, Events: chosen, Error: wrong,
+		Lead: v.say.T("disable.lead.plain", e.Name), Remove: v.say.T("disable.remove.hint"),
+	}
+	if e.Data.AccountEmail != "" {
+		body.Lead = v.say.T("disable.lead", e.Name, e.Data.AccountEmail)
+	}
+	if dead(e.Reason) {
+		body.Remove = v.say.T("disable.remove.dead")
+	}
+	p := v.page("disable", "overview", v.say.T("disable.title", e.Name))
+	p.Body = body
+	if wrong != "" {
+		p.Status = http.StatusUnprocessableEntity
+	}
+	h.render(w, r, p)
+	return nil
+}
+
+// dead reports whether there is no grant left to remove events with.
+func dead(why integration.Reason) bool {
+	return why == integration.Revoked || why == integration.ScopeMissing
+}

@@ -1,0 +1,309 @@
+package settings
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/citasync/citasync/functions/settings/words"
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/store"
+)
+
+var update = flag.Bool("update", false, "write the golden pages anew")
+
+const (
+	disablePath = "/settings/integrations/google-calendar/disable"
+	hour        = time.Hour
+)
+
+// pageCase is a page in one of its states.
+type pageCase struct {
+	name   string
+	path   string // of a GET
+	form   url.Values
+	status int // zero: 200
+	given  func(*site)
+}
+
+func pageCases() []pageCase {
+	return []pageCase{
+		{name: "overview-disconnected", path: "/settings"},
+		{name: "overview-connected", path: "/settings?result=connected", given: func(s *site) {
+			s.connect(salon, nil)
+			s.book(salon, "1", 24*hour, nil)
+		}},
+		{name: "overview-retrying", path: "/settings", given: func(s *site) {
+			s.connect(salon, nil)
+			for i := range 3 {
+				s.book(salon, booking.ID(fmt.Sprint("q", i)), time.Duration(i+1)*24*hour, s.retrying)
+			}
+			s.book(salon, "new", 5*hour, deliver(func(d *integration.Delivery) { *d = integration.Delivery{Status: integration.Pending} }))
+		}},
+		{name: "overview-reauth", path: "/settings?result=scope_missing", given: (*site).deadGrant},
+		{name: "overview-paused", path: "/settings", given: func(s *site) {
+			s.connect(salon, nil)
+			s.book(salon, "1", 24*hour, waits(integration.NoReason))
+			s.pause()
+		}},
+		{name: "overview-paused-off", path: "/settings", given: (*site).pause},
+		{name: "overview-removing", path: "/settings?result=removing", given: func(s *site) {
+			s.connect(salon, func(c *integration.Connection) {
+				c.Enabled, c.Status, c.RemoveEvents = false, integration.Disconnecting, true
+			})
+		}},
+		{name: "overview-returning", path: "/settings?result=disconnected", given: func(s *site) {
+			s.connect(salon, func(c *integration.Connection) { c.Enabled, c.Status = false, integration.Disconnecting })
+		}},
+		{name: "overview-left", path: "/settings", given: func(s *site) {
+			s.connect(salon, func(c *integration.Connection) {
+				*c = integration.Connection{ID: c.ID, Status: integration.Disconnected, Reason: integration.Revoked}
+			})
+			for i := range 22 {
+				s.book(salon, booking.ID(fmt.Sprint(i)), time.Duration(i+1)*24*hour, nil)
+			}
+		}},
+		{name: "disable", form: url.Values{}, given: func(s *site) { s.connect(salon, nil) }},
+		{name: "disable-dead", form: url.Values{}, given: (*site).deadGrant},
+		{name: "disable-invalid", form: url.Values{"confirm": {"yes"}, "events": {"burn"}}, status: 422, given: func(s *site) { s.connect(salon, nil) }},
+		{name: "history-empty", path: "/settings/history"},
+		{name: "history", path: "/settings/history", given: (*site).everyDelivery},
+		{name: "history-reauth", path: "/settings/history", given: func(s *site) {
+			s.deadGrant()
+			s.book(salon, "2", 26*hour, waits(integration.Revoked))
+		}},
+		{name: "history-paused", path: "/settings/history", given: func(s *site) {
+			s.connect(salon, nil)
+			s.pause()
+			s.book(salon, "2", 26*hour, waits(integration.NoReason))
+		}},
+		{name: "history-off", path: "/settings/history", given: func(s *site) {
+			s.book(salon, "kept", 24*hour, deliver(func(d *integration.Delivery) { d.Status = integration.Skipped }))
+			s.book(salon, "never", 25*hour, deliver(func(d *integration.Delivery) { *d = integration.Delivery{Status: integration.Skipped} }))
+		}},
+		{name: "booking", path: "/settings/history?booking=" + url.QueryEscape("981/../ñ&<b>"), given: func(s *site) {
+			s.connect(salon, nil)
+			s.book(salon, "981/../ñ&<b>", 24*hour, allSteps)
+		}},
+		{name: "booking-tombstone", path: "/settings/history?booking=5", given: func(s *site) { s.book(salon, "5", hour, tombstone) }},
+		{name: "booking-unknown", path: "/settings/history?booking=nobody", status: 404},
+		{name: "activity-empty", path: "/settings/activity"},
+		{name: "activity", path: "/settings/activity", given: (*site).everyAct},
+		{name: "cursor-bad", path: "/settings/history?cursor=!", status: 400},
+		{name: "not-found", path: "/settings/nowhere", status: 404},
+	}
+}
+
+func (s *site) retrying(b *store.Booking) {
+	deliver(func(d *integration.Delivery) {
+		*d = integration.Delivery{
+			Status: integration.Pending, Reason: integration.Quota, Attempts: 2,
+			NextAttemptAt: s.now.Add(5 * time.Minute), UpdatedAt: s.now.Add(-time.Minute),
+		}
+	})(b)
+	b.NextAttemptAt = s.now.Add(5 * time.Minute)
+}
+
+func waits(why integration.Reason) func(*store.Booking) {
+	return deliver(func(d *integration.Delivery) {
+		*d = integration.Delivery{Status: integration.Waiting, Reason: why, Revision: 1}
+	})
+}
+
+func tombstone(b *store.Booking) {
+	b.State, b.Booking = booking.Deleted, booking.Booking{ID: b.Booking.ID}
+	b.History = []store.Step{{At: b.At, Kind: "deleted", Outcome: "ok"}}
+	deliver(func(d *integration.Delivery) {
+		*d = integration.Delivery{Status: integration.Done, Revision: 1, UpdatedAt: b.At}
+	})(b)
+}
+
+// allSteps fills a booking's history with a step of every kind.
+func allSteps(b *store.Booking) {
+	add := func(kind string, id integration.ID, outcome, detail string) {
+		b.History = append(b.History, store.Step{At: b.At.Add(time.Duration(len(b.History)) * time.Minute), Kind: kind, Integration: id, Outcome: outcome, Detail: detail})
+	}
+	const google = integration.GoogleCalendar
+	add("changed", "", "ok", "")
+	add("delivery", google, "pending", "quota")
+	add("updated", google, "ok", "")
+	add("delivery", google, "failed", "rejected: timeRangeEmpty (400)")
+	add("delivery", google, "waiting", "switched_off")
+	add("removed", google, "ok", "")
+	add("missing", google, "ok", "")
+	add("tickled", google, "ok", "with a feather")
+	add("deleted", "", "ok", "")
+	add("tickled", "", "ok", "")
+	for len(b.History) < store.MaxSteps {
+		add("changed", "", "ok", "")
+	}
+}
+
+func (s *site) deadGrant() {
+	s.connect(salon, func(c *integration.Connection) { c.NeedReauth(integration.Revoked, s.now.Add(-hour)) })
+	s.book(salon, "1", 24*hour, waits(integration.Revoked))
+}
+
+func (s *site) pause() {
+	e, err := s.store.Entry(s.Context(), integration.GoogleCalendar)
+	s.must(err)
+	e.Enabled, e.ChangedAt = false, s.now
+	s.must(s.store.PutEntry(s.Context(), &e))
+}
+
+// everyDelivery books a booking for each way in which a delivery can stand.
+func (s *site) everyDelivery() {
+	s.connect(salon, func(c *integration.Connection) {
+		c.Data.CalendarID, c.Data.CalendarName = "cal@group.example", "Agenda del salón"
+	})
+	s.book(salon, "01", 30*hour, deliver(func(d *integration.Delivery) { d.Place.Calendar = "cal@group.example" }))
+	s.book(salon, "02", 29*hour, s.retrying)
+	s.book(salon, "03", 28*hour, deliver(func(d *integration.Delivery) { *d = integration.Delivery{Status: integration.Pending, Revision: 1} }))
+	s.book(salon, "04", 27*hour, deliver(func(d *integration.Delivery) {
+		*d = integration.Delivery{Status: integration.Failed, Revision: 1, Reason: integration.Rejected, Detail: "timeRangeEmpty (400)"}
+	}))
+	s.book(salon, "05", 5*hour, func(b *store.Booking) {
+		b.State, b.Booking.Service = booking.Reserved, "Manicura <script>alert(1)</script>"
+		deliver(func(d *integration.Delivery) { *d = integration.Delivery{Status: integration.Skipped, Revision: 1} })(b)
+	})
+	s.book(salon, "06", 4*hour, func(b *store.Booking) {
+		b.State = booking.Deleted
+		deliver(func(d *integration.Delivery) {
+			*d = integration.Delivery{Status: integration.Done, Revision: 1, UpdatedAt: s.now.Add(-26 * hour), Place: integration.Place{Generation: 1}}
+		})(b)
+	})
+	s.book(salon, "07", 3*hour, func(b *store.Booking) {
+		b.State = booking.Deleted
+		s.retrying(b)
+	})
+	s.book(salon, "08", -20*hour, func(b *store.Booking) {
+		b.Booking.End = b.Booking.Start.Add(20 * hour)
+		deliver(func(d *integration.Delivery) { d.Written, d.Link = false, "" })(b)
+	})
+	s.book(salon, "09", -21*hour, waits(integration.NoReason))
+	s.book(salon, "10", -9000*hour, nil)
+	s.book(salon, "11", 0, tombstone)
+}
+
+// everyAct adds an act of every kind.
+func (s *site) everyAct() {
+	at := s.now.AddDate(0, -13, 0)
+	for _, a := range []store.Activity{
+		{Kind: "connect_started", Actor: "company", Outcome: "ok"},
+		{Kind: "connect_failed", Actor: "company", Outcome: "denied"},
+		{Kind: "connect_failed", Actor: "company", Outcome: "scope_missing"},
+		{Kind: "connected", Actor: "company", Outcome: "ok", Detail: "luz@gmail.example"},
+		{Kind: "needs_reauth", Actor: "system", Outcome: "revoked"},
+		{Kind: "reconnected", Actor: "company", Outcome: "ok", Detail: "luz@gmail.example"},
+		{Kind: "turned_off", Actor: "platform", Outcome: "ok", Detail: "remove"},
+		{Kind: "disconnected", Actor: "system", Outcome: "ok"},
+		{Kind: "tickled", Actor: "operator", Outcome: "giggles"},
+	} {
+		a.At, a.Integration = at, integration.GoogleCalendar
+		s.must(s.store.AddActivity(s.Context(), salon, a))
+		at = at.Add(1190 * hour)
+	}
+}
+
+// TestPages renders every page in each of its states and languages, examines
+// it, and compares it with the golden one.
+func TestPages(t *testing.T) {
+	for _, tc := range pageCases() {
+		for _, lang := range words.Languages() {
+			t.Run(tc.name+"."+lang, func(t *testing.T) {
+				s := newSite(t)
+				if tc.given != nil {
+					tc.given(s)
+				}
+				claims := s.claims(salon)
+				claims.Locale = lang
+				b := s.enter(claims)
+				var res *http.Response
+				if tc.form != nil {
+					res = b.post(disablePath, tc.form)
+				} else {
+					res = b.get(tc.path)
+				}
+				checkPage(t, res, max(tc.status, 200), tc.name+"."+lang)
+			})
+		}
+	}
+}
+
+// TestStrangersPages are the pages that nobody in particular sees.
+func TestStrangersPages(t *testing.T) {
+	for _, lang := range words.Languages() {
+		for name, ask := range map[string]func(*site, *browser) *http.Response{
+			"stranger":     func(_ *site, b *browser) *http.Response { return b.get("/settings") },
+			"link-bad":     func(_ *site, b *browser) *http.Response { return b.get("/settings?session=x") },
+			"link-expired": func(s *site, b *browser) *http.Response { return b.get("/settings?session=" + s.expired()) },
+			"link-used":    func(s *site, b *browser) *http.Response { return b.get("/settings?session=" + s.used()) },
+		} {
+			t.Run(name+"."+lang, func(t *testing.T) {
+				s := newSite(t)
+				checkPage(t, ask(s, &browser{s: s, lang: lang}), http.StatusUnauthorized, name+"."+lang)
+			})
+		}
+	}
+}
+
+func (s *site) expired() string {
+	c := s.claims(salon)
+	c.IssuedAt = s.now.Add(-hour)
+	return s.token(c)
+}
+
+func (s *site) used() string {
+	token := s.token(s.claims(salon))
+	(&browser{s: s}).get("/settings?session=" + token).Body.Close()
+	return token
+}
+
+var hashedFull = regexp.MustCompile(`/settings/static/\w+\.[0-9a-f]{12}\.\w+`)
+
+var hashed = regexp.MustCompile(`(/settings/static/\w+)\.[0-9a-f]{12}\.`)
+
+// checkPage examines a page, and compares it with the golden one.
+func checkPage(t *testing.T, res *http.Response, status int, golden string) {
+	t.Helper()
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode != status {
+		t.Errorf("status %d, want %d", res.StatusCode, status)
+	}
+	if ct := res.Header.Get("Content-Type"); ct != "text/html; charset=utf-8" {
+		t.Errorf("content type %q", ct)
+	}
+	if lang := res.Header.Get("Content-Language"); !strings.HasSuffix(golden, lang) {
+		t.Errorf("language %q", lang)
+	}
+	lint(t, string(body))
+	got := hashed.ReplaceAllString(string(body), "$1.HASH.")
+	path := filepath.Join("testdata", golden+".html")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil { //nolint:gosec // a page without secrets
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("-want +got (run with -update if that is right):\n%s", diff)
+	}
+}

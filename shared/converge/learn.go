@@ -1,0 +1,124 @@
+package converge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// learn takes in what an integration found out.
+func (a *attempt) learn(ctx context.Context, r result) error {
+	w := r.work
+	w.busy = false
+	d := a.delivery(w)
+	if d.Lease.Attempt != a.id {
+		a.deps.Log.LogAttrs(ctx, slog.LevelWarn, "lease lost, result left to its new holder", slog.String("integration", string(w.ID())))
+		return nil
+	}
+	w.doubt = w.doubt || r.InFlight || r.Outcome == integration.Unsure
+	next := r.Delivery
+	next.Lease, next.Revision, next.UpdatedAt = d.Lease, w.task.Revision, a.now()
+	a.settle(&next, r)
+	a.report(ctx, w, next, r)
+	a.outdate(&next)
+	a.rec.Deliveries[w.ID()] = next
+	a.dirty = true
+	if r.Outcome == integration.Unauthorised {
+		return a.unauthorised(ctx, w, r.Reason)
+	}
+	return nil
+}
+
+// settle gives the delivery the status, reason and time that the outcome
+// means.
+func (a *attempt) settle(d *integration.Delivery, r result) {
+	switch r.Outcome {
+	case integration.Settled:
+		d.Attempts, d.NextAttemptAt = 0, time.Time{}
+	case integration.Again:
+		d.Status, d.NextAttemptAt = integration.Pending, time.Time{}
+	case integration.Unauthorised:
+		d.Status, d.Reason, d.NextAttemptAt = integration.Pending, r.Reason, time.Time{}
+	case integration.Retry, integration.Unsure:
+		d.Status, d.Reason = integration.Pending, r.Reason
+		d.Attempts++
+		d.NextAttemptAt = d.UpdatedAt.Add(max(backoff(d.Attempts), r.RetryAfter))
+	}
+}
+
+// report adds what was done to the history, and logs what went wrong. Failures
+// in a row for one reason are one step of the history.
+func (a *attempt) report(ctx context.Context, w *work, d integration.Delivery, r result) {
+	for _, s := range r.Steps {
+		a.did = append(a.did, store.Step{At: d.UpdatedAt, Kind: s, Integration: w.ID(), Outcome: "ok"})
+	}
+	failed := r.Outcome == integration.Retry || r.Outcome == integration.Unsure || d.Status == integration.Failed
+	if !failed {
+		return
+	}
+	before := w.task.Delivery
+	if d.Reason != before.Reason || d.Status != before.Status {
+		detail := string(d.Reason)
+		if d.Detail != "" {
+			detail += ": " + d.Detail
+		}
+		a.did = append(a.did, store.Step{At: d.UpdatedAt, Kind: StepDelivery, Integration: w.ID(), Outcome: string(d.Status), Detail: detail})
+	}
+	a.deps.Log.LogAttrs(ctx, level(d.Reason), "delivery "+string(d.Status), failure(w, d, r)...)
+}
+
+func failure(w *work, d integration.Delivery, r result) []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("integration", string(w.ID())), slog.Int64("revision", w.task.Revision), slog.String("reason", string(d.Reason)),
+		slog.Int("attempts", d.Attempts), slog.Bool("in_flight", r.InFlight || r.Outcome == integration.Unsure),
+	}
+	if !d.NextAttemptAt.IsZero() {
+		attrs = append(attrs, slog.Time("next_attempt_at", d.NextAttemptAt))
+	}
+	if r.Err != nil {
+		attrs = append(attrs, slog.String("error", r.Err.Error()))
+	}
+	return attrs
+}
+
+func level(r integration.Reason) slog.Level {
+	if r == integration.Internal {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
+
+// unauthorised records that the connection that was used is not good any more,
+// unless it has changed meanwhile; then the new one is tried.
+func (a *attempt) unauthorised(ctx context.Context, w *work, why integration.Reason) error {
+	used := w.task.Connection
+	for {
+		if err := a.read(ctx); err != nil {
+			return err
+		}
+		c := a.snap.Connections[w.ID()]
+		if c.Version != used.Version {
+			return nil
+		}
+		now := a.now()
+		c.NeedReauth(why, now)
+		act := store.Activity{At: now, Kind: "needs_reauth", Integration: w.ID(), Actor: "system", Outcome: string(why)}
+		err := a.deps.Store.PutConnection(ctx, a.key.Company, &c, act)
+		if errors.Is(err, fault.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("record that %s needs re-authorisation: %w", w.ID(), err)
+		}
+		a.snap.Connections[w.ID()] = c
+		a.deps.Log.LogAttrs(ctx, slog.LevelWarn, "connection needs re-authorisation",
+			slog.String("integration", string(w.ID())), slog.String("reason", string(why)))
+		return nil
+	}
+}

@@ -1,0 +1,106 @@
+package gcal
+
+import (
+	"cmp"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/integration"
+)
+
+// primary names an account's own calendar, whatever its address.
+const primary = "primary"
+
+// Decide looks at what the booking, its delivery and the connection say, and
+// nothing else. For an event that is to be inserted, the decision's delivery
+// names its place.
+func (*Calendar) Decide(t integration.Task) integration.Decision {
+	d := t.Delivery
+	d.Revision = t.Revision
+	if !callable(t.Access) {
+		return rest(d, idle(t), t.Connection.Reason)
+	}
+	here := !d.Place.None() && d.Place.Account == t.Connection.Data.AccountSubject
+	want := wanted(t)
+	if !here {
+		vacate(&d) // nowhere, or in an account that is out of reach
+	}
+	switch {
+	case !want && !here:
+		return rest(d, ended(t), integration.NoReason)
+	case want && here && upToDate(t):
+		return integration.Decision{Delivery: d}
+	case want && !here:
+		settleAt(&d, t.Connection)
+	}
+	if d.Status != integration.Pending { // while it is, the reason of the last failure stands
+		d.Status, d.Reason, d.Detail = integration.Pending, integration.NoReason, ""
+	}
+	return integration.Decision{Call: true, Delivery: d}
+}
+
+func callable(a integration.Access) bool {
+	return a == integration.On || a == integration.Removing
+}
+
+// wanted reports whether there is to be an event.
+func wanted(t integration.Task) bool {
+	return t.State == booking.Confirmed && t.Access == integration.On
+}
+
+// upToDate reports whether Google has confirmed the booking as it is, in the
+// chosen calendar. An event that was deleted there by hand is not missed until
+// the booking changes.
+func upToDate(t integration.Task) bool {
+	d := t.Delivery
+	return d.Status == integration.Done && d.Revision == t.Revision && d.Written && d.Place.Calendar == target(t.Connection)
+}
+
+// idle is the status of a delivery while nothing may be called.
+func idle(t integration.Task) integration.DeliveryStatus {
+	nowhere := t.Delivery.Place.None()
+	switch {
+	case nowhere && t.State == booking.Deleted:
+		return integration.Done
+	case nowhere && t.State != booking.Confirmed, t.Access == integration.Off:
+		return integration.Skipped
+	}
+	return integration.Waiting
+}
+
+// ended is the status of a delivery once there is no event and none is wanted.
+func ended(t integration.Task) integration.DeliveryStatus {
+	if t.State == booking.Deleted {
+		return integration.Done
+	}
+	return integration.Skipped
+}
+
+func rest(d integration.Delivery, s integration.DeliveryStatus, why integration.Reason) integration.Decision {
+	if s != integration.Waiting {
+		why = integration.NoReason
+	}
+	d.Status, d.Reason, d.Detail = s, why, ""
+	return integration.Decision{Delivery: d}
+}
+
+// target is the calendar that the company chose.
+func target(c integration.Connection) string {
+	return cmp.Or(c.Data.CalendarID, primary)
+}
+
+// settleAt names the place of the next event.
+func settleAt(d *integration.Delivery, c integration.Connection) {
+	d.Place.Account, d.Place.Calendar = c.Data.AccountSubject, target(c)
+}
+
+// vacate records that there is no event and none can appear.
+func vacate(d *integration.Delivery) {
+	d.Place.Account, d.Place.Calendar = "", ""
+	d.Written, d.ExternalID, d.Link = false, "", ""
+}
+
+// burn records that the event is gone and its id can never be used again.
+func burn(d *integration.Delivery) {
+	vacate(d)
+	d.Place.Generation++
+}

@@ -1,0 +1,130 @@
+package googleauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/logging"
+	"github.com/citasync/citasync/shared/secret"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// Connections is what this package reads and writes of connections.
+// store.Connections is one.
+type Connections interface {
+	Connection(ctx context.Context, company booking.CompanyID, id integration.ID) (integration.Connection, error)
+	PutConnection(ctx context.Context, company booking.CompanyID, c *integration.Connection, acts ...store.Activity) error
+	Holders(ctx context.Context, id integration.ID, subject string, limit int) ([]booking.CompanyID, error)
+}
+
+// Deps are what a Source and Grants work with.
+type Deps struct {
+	Client      *Client
+	Connections Connections
+	Secrets     secret.Store
+	Cipher      *Cipher
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// calendar is the integration that all of this is for.
+const calendar = integration.GoogleCalendar
+
+const (
+	maxTries = 5 // of a commit that finds its record changed
+
+	// cleanupTimeout bounds what has to be put in order after a failure, which
+	// may be that the caller's context has ended.
+	cleanupTimeout = 10 * time.Second
+)
+
+// errUnchanged says that a record is as it should be already.
+var errUnchanged = errors.New("nothing to change")
+
+// update changes the company's connection as change says, which is called
+// again with what is stored by then whenever somebody else was faster. It
+// returns the connection as it is stored.
+func (d *Deps) update(
+	ctx context.Context, company booking.CompanyID, change func(*integration.Connection) ([]store.Activity, error),
+) (integration.Connection, error) {
+	var err error
+	for range maxTries {
+		var c integration.Connection
+		if c, err = d.connection(ctx, company); err != nil {
+			return c, err
+		}
+		acts, cerr := change(&c)
+		if errors.Is(cerr, errUnchanged) {
+			return c, nil
+		}
+		if cerr != nil {
+			return c, cerr
+		}
+		c.UpdatedAt = d.Now()
+		if c.CreatedAt.IsZero() {
+			c.CreatedAt = c.UpdatedAt
+		}
+		if err = d.Connections.PutConnection(ctx, company, &c, acts...); err == nil {
+			return c, nil
+		}
+		if !errors.Is(err, fault.ErrConflict) {
+			break
+		}
+	}
+	return integration.Connection{}, fmt.Errorf("write the connection of company %q: %w", company, err)
+}
+
+func (d *Deps) connection(ctx context.Context, company booking.CompanyID) (integration.Connection, error) {
+	c, err := d.Connections.Connection(ctx, company, calendar)
+	if err != nil {
+		return c, fmt.Errorf("read the connection of company %q: %w", company, err)
+	}
+	return c, nil
+}
+
+// keepVersion ends the writing of a new version of the secret: committed says
+// how the commit that names it went. If the connection names it, which it may
+// do although the commit reported a failure, older versions are destroyed, and
+// otherwise the new one. It returns the commit's error if nothing was
+// committed.
+func (d *Deps) keepVersion(ctx context.Context, company booking.CompanyID, version string, committed error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	c, err := d.connection(ctx, company)
+	switch {
+	case err == nil && c.Data.SecretVersion == version:
+		if err := d.Secrets.Keep(ctx, company, version); err != nil {
+			d.warn(ctx, "old secret versions not destroyed", err) // the next Keep does it
+		}
+		return nil
+	case err == nil || committed != nil: // not named, or not any more
+		if err := d.Secrets.Destroy(ctx, company, version); err != nil {
+			d.warn(ctx, "secret version not destroyed", err)
+		}
+	}
+	return committed
+}
+
+// activity is an act that is committed with a connection.
+func (d *Deps) activity(ctx context.Context, kind, actor, outcome, detail string) store.Activity {
+	return store.Activity{
+		At: d.Now(), Kind: kind, Integration: calendar, Actor: actor, Outcome: outcome, Detail: detail,
+		Trace: logging.TraceOf(ctx).ID,
+	}
+}
+
+// info and warn log under a context that names the company already.
+func (d *Deps) info(ctx context.Context, msg string, attrs ...slog.Attr) {
+	d.Log.LogAttrs(ctx, slog.LevelInfo, msg, append(attrs, slog.String("integration", string(calendar)))...)
+}
+
+func (d *Deps) warn(ctx context.Context, msg string, err error) {
+	d.Log.LogAttrs(ctx, slog.LevelWarn, msg, slog.String("integration", string(calendar)),
+		slog.String("reason", string(ReasonOf(err))), slog.String("error", err.Error()))
+}

@@ -1,0 +1,48 @@
+package googleauth
+
+// Result is how an authorisation ended, as the panel is told it in the
+// address: /settings?result=connected.
+type Result string
+
+// The results.
+const (
+	ResultConnected      Result = "connected"
+	ResultReconnected    Result = "reconnected"
+	ResultDenied         Result = "denied"           // the account said no
+	ResultScopeMissing   Result = "scope_missing"    // the box for the calendar was not ticked
+	ResultNoRefreshToken Result = "no_refresh_token" // Google gave a grant that cannot last
+	ResultOtherAccount   Result = "other_account"    // not the account that is connected
+	ResultExpired        Result = "expired"          // this attempt cannot be finished: begin again
+	ResultBusy           Result = "busy"             // being turned off just now, or off for everyone
+	ResultFailed         Result = "failed"           // our fault, or Google's: try again later
+)
+
+// ParseResult reads a result; an unknown one is empty.
+func ParseResult(s string) Result {
+	switch r := Result(s); r {
+	case ResultConnected, ResultReconnected, ResultDenied, ResultScopeMissing, ResultNoRefreshToken,
+		ResultOtherAccount, ResultExpired, ResultBusy, ResultFailed:
+		return r
+	}
+	return ""
+}
+
+// Kinds of activity that this package and the functions before it record.
+const (
+	ActConnectStarted = "connect_started" // the company went to Google
+	ActConnectFailed  = "connect_failed"  // the outcome is the Result
+	ActConnected      = "connected"
+	ActReconnected    = "reconnected"
+	ActNeedsReauth    = "needs_reauth" // the outcome is the Reason
+	ActTurnedOff      = "turned_off"   // the detail is "keep" or "remove", of the future events
+	ActDisconnected   = "disconnected" // grant and tokens are given back
+)
+
+// Actors of activity.
+const (
+	ActorCompany = "company"
+	ActorSystem  = "system"
+)
+
+// Connected reports whether the company is connected now.
+func (r Result) Connected() bool { return r == ResultConnected || r == ResultReconnected }

@@ -1,0 +1,657 @@
+package googleauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/sandbox"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// counted counts what a Source does to store and secrets, and lets a test do
+// something just before.
+type counted struct {
+	Connections
+	reads, writes atomic.Int32
+	beforeRead    func(n int32)
+	beforeWrite   func(n int32) error // an error is returned in place of writing
+	afterWrite    func(n int32) error // an error is returned although it was written
+}
+
+func (c *counted) Connection(ctx context.Context, company booking.CompanyID, id integration.ID) (integration.Connection, error) {
+	if n := c.reads.Add(1); c.beforeRead != nil {
+		c.beforeRead(n)
+	}
+	return c.Connections.Connection(ctx, company, id)
+}
+
+func (c *counted) PutConnection(ctx context.Context, company booking.CompanyID, conn *integration.Connection, acts ...store.Activity) error {
+	n := c.writes.Add(1)
+	if c.beforeWrite != nil {
+		if err := c.beforeWrite(n); err != nil {
+			return err
+		}
+	}
+	err := c.Connections.PutConnection(ctx, company, conn, acts...)
+	if err == nil && c.afterWrite != nil {
+		return c.afterWrite(n)
+	}
+	return err
+}
+
+// watched returns a Source whose store's use is counted.
+func (r *rig) watched() (*Source, *counted) {
+	c := &counted{Connections: r.store}
+	d := r.deps
+	d.Connections = c
+	return NewSource(d), c
+}
+
+func TestStoredTokenCostsNothing(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	s, st := r.watched()
+	for _, age := range []time.Duration{0, 30 * time.Minute, 24*time.Minute + 59*time.Second} { // 54:59 in all: five minutes are left
+		r.clock.advance(age)
+		token, err := s.Token(t.Context(), sol, c)
+		if err != nil || !r.works(t, token) {
+			t.Fatalf("token: %v", err)
+		}
+	}
+	if n := r.calls("token"); n != 0 || st.reads.Load() != 0 || st.writes.Load() != 0 {
+		t.Errorf("%d token calls, %d reads, %d writes", n, st.reads.Load(), st.writes.Load())
+	}
+	r.clock.advance(time.Second)
+	if _, err := s.Token(t.Context(), sol, c); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.calls("token"); n != 1 {
+		t.Errorf("%d token calls five minutes before expiry", n)
+	}
+}
+
+func TestRefreshIsStored(t *testing.T) {
+	r := newRig(t)
+	before := r.connect(t, sol, ana)
+	r.clock.advance(2 * time.Hour)
+	token, err := r.source.Token(t.Context(), sol, before)
+	if err != nil || !r.works(t, token) {
+		t.Fatalf("token: %v", err)
+	}
+	after := r.connection(t, sol)
+	if string(after.Data.AccessToken) == token || strings.Contains(string(after.Data.AccessToken), token) {
+		t.Error("the token is stored in the clear")
+	}
+	if want := r.clock.Now().Add(3599 * time.Second); !after.Data.TokenExpiry.Equal(want) {
+		t.Errorf("expiry %v, want %v", after.Data.TokenExpiry, want)
+	}
+	// Nothing else changed.
+	want := before
+	want.Data.AccessToken, want.Data.TokenExpiry = after.Data.AccessToken, after.Data.TokenExpiry
+	want.Version, want.UpdatedAt = after.Version, after.UpdatedAt
+	if d := cmp.Diff(want, after); d != "" {
+		t.Errorf("connection (-before +after):\n%s", d)
+	}
+	again, err := r.source.Token(t.Context(), sol, after)
+	if err != nil || again != token || r.calls("token") != 1 {
+		t.Errorf("the next call: same token %t, %v, %d token calls", again == token, err, r.calls("token"))
+	}
+	// Neither does one who read the connection long ago ask Google again.
+	if late, err := r.source.Token(t.Context(), sol, before); err != nil || late != token || r.calls("token") != 1 {
+		t.Errorf("with an old connection: same token %t, %v, %d token calls", late == token, err, r.calls("token"))
+	}
+	if !strings.Contains(r.log.String(), `"message":"token refreshed"`) {
+		t.Errorf("not logged:\n%s", r.log)
+	}
+	r.quiet(t, token)
+}
+
+func TestOneRefreshForAHundred(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	r.clock.advance(2 * time.Hour)
+	r.fault(t, sandbox.Fault{Operation: "token", Latency: 50 * time.Millisecond})
+	tokens := r.many(t, 100, func(int) (string, error) { return r.source.Token(t.Context(), sol, c) })
+	if len(tokens) != 1 || r.calls("token") != 1 {
+		t.Errorf("%d tokens, %d token calls", len(tokens), r.calls("token"))
+	}
+}
+
+// many runs f so many times at once and returns the different tokens.
+func (r *rig) many(t *testing.T, n int, f func(i int) (string, error)) map[string]bool {
+	t.Helper()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	tokens := map[string]bool{}
+	for i := range n {
+		wg.Go(func() {
+			token, err := f(i)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				t.Error(err)
+			}
+			tokens[token] = true
+		})
+	}
+	wg.Wait()
+	return tokens
+}
+
+// Two processes may both refresh; both tokens are good, and one is stored.
+func TestTwoProcessesRefresh(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	r.clock.advance(2 * time.Hour)
+	r.fault(t, sandbox.Fault{Operation: "token", Latency: 50 * time.Millisecond})
+	sources := []*Source{NewSource(r.deps), NewSource(r.deps)}
+	tokens := r.many(t, 50, func(i int) (string, error) { return sources[i%2].Token(t.Context(), sol, c) })
+	if n := r.calls("token"); n < 1 || n > 2 || len(tokens) > 2 {
+		t.Errorf("%d token calls, %d tokens", n, len(tokens))
+	}
+	stored, err := r.source.Token(t.Context(), sol, r.connection(t, sol))
+	if err != nil || !tokens[stored] {
+		t.Errorf("the stored token is one of them: %t, %v", tokens[stored], err)
+	}
+	for token := range tokens {
+		if !r.works(t, token) {
+			t.Error("a token does not work")
+		}
+	}
+}
+
+// The refresh goes on for those who wait, when whoever began it has left.
+func TestRefreshOutlivesWhoBeganIt(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	r.clock.advance(2 * time.Hour)
+	reached, proceed := make(chan struct{}), make(chan struct{})
+	d := r.deps
+	d.Client = r.client(gate{r.google.Transport(), reached, proceed})
+	s := NewSource(d)
+	ctx, leave := context.WithCancel(t.Context())
+	first := make(chan error, 1)
+	go func() { _, err := s.Token(ctx, sol, c); first <- err }()
+	<-reached
+	second := make(chan error, 1)
+	go func() { _, err := s.Token(t.Context(), sol, c); second <- err }()
+	leave()
+	if err := <-first; !errors.Is(err, context.Canceled) || ReasonOf(err) != integration.Network {
+		t.Errorf("who left: %v, reason %q", err, ReasonOf(err))
+	}
+	close(proceed)
+	if err := <-second; err != nil {
+		t.Errorf("who stayed: %v", err)
+	}
+	if n := r.calls("token"); n != 1 {
+		t.Errorf("%d token calls", n)
+	}
+}
+
+// gate stops calls until it is told to let them through.
+type gate struct {
+	http.RoundTripper
+	reached, proceed chan struct{}
+}
+
+func (g gate) RoundTrip(r *http.Request) (*http.Response, error) {
+	g.reached <- struct{}{}
+	<-g.proceed
+	return g.RoundTripper.RoundTrip(r)
+}
+
+func TestRotatedRefreshToken(t *testing.T) {
+	r := newRig(t)
+	before := r.connect(t, sol, ana)
+	if err := r.google.SetBehaviour(sandbox.Behaviour{RotateRefreshTokens: true}); err != nil {
+		t.Fatal(err)
+	}
+	c := before
+	for range 3 { // each time the one before is void at Google
+		r.clock.advance(2 * time.Hour)
+		token, err := r.source.Token(t.Context(), sol, c)
+		if err != nil || !r.works(t, token) {
+			t.Fatalf("token: %v", err)
+		}
+		next := r.connection(t, sol)
+		if next.Data.SecretVersion == c.Data.SecretVersion {
+			t.Fatal("the new refresh token has no version of its own")
+		}
+		if _, err := r.secrets.Access(t.Context(), sol, c.Data.SecretVersion); !errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("the version before: %v, want it destroyed", err)
+		}
+		c = next
+	}
+}
+
+// If the commit fails, the version that nothing names is destroyed; the
+// company goes on with what is stored.
+func TestRotatedButNotStored(t *testing.T) {
+	r := newRig(t)
+	before := r.connect(t, sol, ana)
+	if err := r.google.SetBehaviour(sandbox.Behaviour{RotateRefreshTokens: true}); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.advance(2 * time.Hour)
+	s, st := r.watched()
+	secrets := &versions{Store: r.secrets}
+	s.Secrets = secrets
+	st.beforeWrite = func(int32) error { return fault.ErrUnavailable }
+	token, err := s.Token(t.Context(), sol, before)
+	if err != nil || !r.works(t, token) {
+		t.Fatalf("the token is good all the same: %v", err)
+	}
+	for _, v := range secrets.added {
+		if _, err := r.secrets.Access(t.Context(), sol, v); !errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("version that nothing names: %v", err)
+		}
+	}
+	if d := cmp.Diff(before, r.connection(t, sol)); d != "" || len(secrets.added) != 1 {
+		t.Errorf("%d versions added; connection (-before +after):\n%s", len(secrets.added), d)
+	}
+}
+
+// A commit that is carried out but reports a failure is a commit.
+func TestRotatedAndStoredThoughItFailed(t *testing.T) {
+	r := newRig(t)
+	before := r.connect(t, sol, ana)
+	if err := r.google.SetBehaviour(sandbox.Behaviour{RotateRefreshTokens: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, failure := range []error{fault.ErrUnavailable, fault.ErrConflict, context.DeadlineExceeded} {
+		r.clock.advance(2 * time.Hour)
+		s, st := r.watched()
+		st.afterWrite = func(n int32) error {
+			if n == 1 {
+				return failure
+			}
+			return nil
+		}
+		if _, err := s.Token(t.Context(), sol, before); err != nil {
+			t.Fatalf("%v: %v", failure, err)
+		}
+		after := r.connection(t, sol)
+		if _, err := r.secrets.Access(t.Context(), sol, after.Data.SecretVersion); err != nil {
+			t.Errorf("%v: the version that the connection names: %v", failure, err)
+		}
+		r.clock.advance(2 * time.Hour)
+		if _, err := r.source.Token(t.Context(), sol, after); err != nil {
+			t.Errorf("%v: the next refresh: %v", failure, err)
+		}
+	}
+}
+
+func TestAnswersWithoutExpiry(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	if err := r.google.SetBehaviour(sandbox.Behaviour{OmitExpiresIn: true}); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.advance(2 * time.Hour)
+	for i := range 3 {
+		token, err := r.source.Token(t.Context(), sol, r.connection(t, sol))
+		if err != nil || !r.works(t, token) {
+			t.Fatalf("token: %v", err)
+		}
+		if n := r.calls("token"); n != i+1 {
+			t.Errorf("call %d: %d token calls", i+1, n)
+		}
+	}
+	if d := cmp.Diff(c, r.connection(t, sol)); d != "" {
+		t.Errorf("connection (-before +after):\n%s", d)
+	}
+}
+
+func TestRenew(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	bad, err := r.source.Token(t.Context(), sol, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.google.ExpireAccessTokens(ana); err != nil {
+		t.Fatal(err)
+	}
+	tokens := r.many(t, 100, func(int) (string, error) { return r.source.Renew(t.Context(), sol, c, bad) })
+	if len(tokens) != 1 || tokens[bad] || r.calls("token") != 1 {
+		t.Errorf("%d tokens, the bad one among them %t, %d token calls", len(tokens), tokens[bad], r.calls("token"))
+	}
+	// Another process, which still has the old connection, finds the new token.
+	late, err := NewSource(r.deps).Renew(t.Context(), sol, c, bad)
+	if err != nil || !tokens[late] || r.calls("token") != 1 {
+		t.Errorf("another process: %v, %d token calls", err, r.calls("token"))
+	}
+}
+
+func TestTokenOfAnotherKeyset(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	keyset, err := NewKeyset()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := r.deps
+	if d.Cipher, err = NewCipher(keyset); err != nil {
+		t.Fatal(err)
+	}
+	token, err := NewSource(d).Token(t.Context(), sol, c)
+	if err != nil || !r.works(t, token) || r.calls("token") != 1 {
+		t.Errorf("%v, %d token calls", err, r.calls("token"))
+	}
+	// Put into another company's record, it is nobody's token.
+	stolen := r.connect(t, luna, luis)
+	stolen.Data.AccessToken = c.Data.AccessToken
+	if got, ok := r.source.stored(luna, &stolen); ok {
+		t.Errorf("a token moved between records decrypts: %q", got)
+	}
+}
+
+func TestDeadGrant(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	if _, err := r.google.RevokeGrants(ana); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.advance(2 * time.Hour)
+	for range 3 {
+		_, err := r.source.Token(t.Context(), sol, c)
+		if ReasonOf(err) != integration.Revoked {
+			t.Fatalf("reason %q of %v", ReasonOf(err), err)
+		}
+	}
+	if n := r.calls("token"); n != 1 {
+		t.Errorf("%d token calls; a dead grant is asked with once", n)
+	}
+	got := r.connection(t, sol)
+	if got.Status != integration.NeedsReauth || got.Reason != integration.Revoked || !got.NoticeDue.Equal(r.clock.Now()) || !got.Enabled {
+		t.Errorf("connection %+v", got)
+	}
+	if _, err := r.source.Token(t.Context(), sol, got); ReasonOf(err) != integration.Revoked || r.calls("token") != 1 {
+		t.Errorf("afterwards: %v, %d token calls", err, r.calls("token"))
+	}
+	want := []string{"connected ok", "needs_reauth revoked"}
+	if d := cmp.Diff(want, r.kinds(t, sol)); d != "" {
+		t.Errorf("activity (-want +got):\n%s", d)
+	}
+	r.quiet(t)
+}
+
+func TestMissingSecretVersionIsADeadGrant(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	if err := r.secrets.Destroy(t.Context(), sol, c.Data.SecretVersion); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.advance(2 * time.Hour)
+	if _, err := r.source.Token(t.Context(), sol, c); ReasonOf(err) != integration.Revoked {
+		t.Errorf("reason %q of %v", ReasonOf(err), err)
+	}
+	if got := r.connection(t, sol); got.Status != integration.NeedsReauth || r.calls("token") != 0 {
+		t.Errorf("connection %+v, %d token calls", got, r.calls("token"))
+	}
+}
+
+// A removal with a dead grant goes on being one, and ends for that reason.
+func TestDeadGrantWhileRemoving(t *testing.T) {
+	r := newRig(t)
+	r.connect(t, sol, ana)
+	c, err := r.grants.Disconnect(t.Context(), sol, true, ActorCompany)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.google.RevokeGrants(ana); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.advance(2 * time.Hour)
+	if _, err := r.source.Token(t.Context(), sol, c); ReasonOf(err) != integration.Revoked {
+		t.Errorf("reason %q of %v", ReasonOf(err), err)
+	}
+	got := r.connection(t, sol)
+	if got.Status != integration.Disconnecting || got.Reason != integration.Revoked || !got.NoticeDue.IsZero() {
+		t.Errorf("connection %+v", got)
+	}
+}
+
+// Between the refusal and the record of it, somebody else may have mended it.
+func TestNotDeadAfterAll(t *testing.T) {
+	tests := []struct {
+		name   string
+		mend   func(t *testing.T, r *rig)
+		reason integration.Reason
+		status integration.Status
+		calls  int
+	}{
+		{"reconnected", func(t *testing.T, r *rig) {
+			if res, err := r.grants.Connect(t.Context(), sol, r.consent(t, sandbox.Consent{Account: ana})); res != ResultReconnected {
+				t.Errorf("%s, %v", res, err)
+			}
+		}, integration.NoReason, integration.Connected, 2}, // the refusal and the code: the new token is stored with it
+		{"connected with another account", func(t *testing.T, r *rig) {
+			if _, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany); err != nil {
+				t.Error(err)
+			}
+			if res, err := r.grants.Connect(t.Context(), sol, r.consent(t, sandbox.Consent{Account: luis})); res != ResultConnected {
+				t.Errorf("%s, %v", res, err)
+			}
+		}, integration.Outage, integration.Connected, 2},
+		{"turned off", func(t *testing.T, r *rig) {
+			if _, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany); err != nil {
+				t.Error(err)
+			}
+		}, integration.Outage, integration.Disconnected, 1},
+		{"refreshed by another process", func(t *testing.T, r *rig) {
+			c := r.connection(t, sol)
+			sealed, err := r.deps.Cipher.seal(sol, "theirs")
+			if err != nil {
+				t.Error(err)
+			}
+			c.Data.AccessToken, c.Data.TokenExpiry = sealed, r.clock.Now().Add(time.Hour)
+			if err := r.store.PutConnection(t.Context(), sol, &c); err != nil {
+				t.Error(err)
+			}
+		}, integration.NoReason, integration.Connected, 1},
+		{"other options chosen", func(t *testing.T, r *rig) {
+			c := r.connection(t, sol)
+			c.Options.Summary = "{service}"
+			if err := r.store.PutConnection(t.Context(), sol, &c); err != nil {
+				t.Error(err)
+			}
+		}, integration.Revoked, integration.NeedsReauth, 1},
+	}
+	for _, when := range []string{"before it is read again", "after it was read again"} {
+		for _, tt := range tests {
+			t.Run(tt.name+" "+when, func(t *testing.T) {
+				r := newRig(t)
+				c := r.connect(t, sol, ana)
+				r.clock.advance(2 * time.Hour)
+				r.fault(t, sandbox.Fault{Operation: "token", GrantType: "refresh_token", Status: 400, Reason: "invalid_grant", Times: 1})
+				s, st := r.watched()
+				if when == "after it was read again" {
+					st.beforeWrite = func(n int32) error {
+						if n == 1 {
+							tt.mend(t, r)
+						}
+						return nil
+					}
+				} else {
+					st.beforeRead = func(n int32) {
+						if n == 2 { // the first read was before the call
+							tt.mend(t, r)
+						}
+					}
+				}
+				token, err := s.Token(t.Context(), sol, c)
+				if ReasonOf(err) != tt.reason || (err == nil) != (token != "") {
+					t.Errorf("reason %q of %v", ReasonOf(err), err)
+				}
+				if got := r.connection(t, sol); got.Status != tt.status {
+					t.Errorf("status %s, want %s", got.Status, tt.status)
+				}
+				if n := r.calls("token"); n != tt.calls {
+					t.Errorf("%d token calls, want %d", n, tt.calls)
+				}
+			})
+		}
+	}
+}
+
+// A refresh that ends after the company went to another account, or off, does
+// not hand out or store anything of the old one.
+func TestRefreshOvertakenByAChange(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	r.clock.advance(2 * time.Hour)
+	s, st := r.watched()
+	st.beforeRead = func(n int32) {
+		if n != 2 {
+			return
+		}
+		if _, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany); err != nil {
+			t.Error(err)
+		}
+		if res, err := r.grants.Connect(t.Context(), sol, r.consent(t, sandbox.Consent{Account: luis})); !res.Connected() {
+			t.Errorf("%s, %v", res, err)
+		}
+	}
+	token, err := s.Token(t.Context(), sol, c)
+	if !errors.Is(err, ErrOtherGrant) || token != "" {
+		t.Errorf("token %q, %v; want %v", token, err, ErrOtherGrant)
+	}
+	got := r.connection(t, sol)
+	if stored, err := r.source.Token(t.Context(), sol, got); err != nil || !r.works(t, stored) || got.Data.AccountEmail != luis {
+		t.Errorf("the new connection %+v: %v", got, err)
+	}
+}
+
+func TestNoTokenWhenOff(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	for name, change := range map[string]func(*integration.Connection){
+		"never connected": func(c *integration.Connection) { *c = store.DefaultConnection(integration.GoogleCalendar) },
+		"disconnected":    func(c *integration.Connection) { c.Status = integration.Disconnected },
+		"being given back": func(c *integration.Connection) {
+			c.Status, c.RemoveEvents = integration.Disconnecting, false
+		},
+	} {
+		off := c
+		change(&off)
+		s, st := r.watched()
+		if _, err := s.Token(t.Context(), sol, off); !errors.Is(err, ErrNotConnected) {
+			t.Errorf("%s: %v, want %v", name, err, ErrNotConnected)
+		}
+		if st.reads.Load() != 0 || r.calls("token") != 0 {
+			t.Errorf("%s: %d reads, %d token calls", name, st.reads.Load(), r.calls("token"))
+		}
+	}
+}
+
+// What passes by itself changes no status, and the next try succeeds.
+func TestTransientFailures(t *testing.T) {
+	tests := []struct {
+		fault sandbox.Fault
+		want  integration.Reason
+	}{
+		{sandbox.Fault{Status: 500}, integration.Outage},
+		{sandbox.Fault{Status: 503, Reason: "invalid_grant"}, integration.Outage},
+		{sandbox.Fault{Status: 429}, integration.Quota},
+		{sandbox.Fault{Action: sandbox.Garbage, Status: 400}, integration.Outage},
+		{sandbox.Fault{Action: sandbox.Garbage, Status: 200}, integration.Outage},
+		{sandbox.Fault{Action: sandbox.DropBefore}, integration.Network},
+		{sandbox.Fault{Action: sandbox.DropAfter}, integration.Network},
+		{sandbox.Fault{Status: 401, Reason: "invalid_client"}, integration.Internal},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprint(tt.fault.Action, tt.fault.Status, tt.fault.Reason), func(t *testing.T) {
+			r := newRig(t)
+			c := r.connect(t, sol, ana)
+			r.clock.advance(2 * time.Hour)
+			tt.fault.Operation, tt.fault.Times = "token", 1
+			r.fault(t, tt.fault)
+			if _, err := r.source.Token(t.Context(), sol, c); ReasonOf(err) != tt.want {
+				t.Errorf("reason %q of %v, want %q", ReasonOf(err), err, tt.want)
+			}
+			if d := cmp.Diff(c, r.connection(t, sol)); d != "" {
+				t.Errorf("connection (-before +after):\n%s", d)
+			}
+			if !strings.Contains(r.log.String(), `"reason":"`+string(tt.want)+`"`) {
+				t.Errorf("not logged with its class:\n%s", r.log)
+			}
+			if _, err := r.source.Token(t.Context(), sol, c); err != nil {
+				t.Errorf("the next try: %v", err)
+			}
+			r.quiet(t)
+		})
+	}
+}
+
+func TestSlowTokenEndpoint(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	r.clock.advance(2 * time.Hour)
+	r.fault(t, sandbox.Fault{Operation: "token", Latency: time.Hour})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := r.source.Token(ctx, sol, c); ReasonOf(err) != integration.Network || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("reason %q of %v", ReasonOf(err), err)
+	}
+	if got := r.connection(t, sol); got.Status != integration.Connected {
+		t.Errorf("status %s", got.Status)
+	}
+}
+
+// A store that fails is our trouble, not Google's.
+func TestStoreFailures(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	r.clock.advance(2 * time.Hour)
+	s, st := r.watched()
+	st.beforeWrite = func(int32) error { return fault.ErrUnavailable }
+	if token, err := s.Token(t.Context(), sol, c); err != nil || !r.works(t, token) {
+		t.Errorf("a token that cannot be stored is good for the call: %v", err)
+	}
+	if !strings.Contains(r.log.String(), "token not stored") {
+		t.Errorf("not logged:\n%s", r.log)
+	}
+	if _, err := r.google.RevokeGrants(ana); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Token(t.Context(), sol, c); ReasonOf(err) != integration.Internal {
+		t.Errorf("a dead grant that cannot be recorded: reason %q of %v", ReasonOf(err), err)
+	}
+}
+
+// A token endpoint that repeats itself must not be asked for ever.
+func TestSameTokenAgain(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	bad, err := r.source.Token(t.Context(), sol, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"access_token":%q,"expires_in":3599}`, bad)
+	}))
+	defer srv.Close()
+	d := r.deps
+	d.Client = NewClient(ClientOptions{BaseURL: srv.URL, HTTP: srv.Client(), Now: r.clock.Now})
+	_, err = NewSource(d).Renew(t.Context(), sol, c, bad)
+	if ReasonOf(err) != integration.Outage || calls != 2 {
+		t.Errorf("reason %q of %v, %d calls", ReasonOf(err), err, calls)
+	}
+}

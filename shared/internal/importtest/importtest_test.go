@@ -1,0 +1,180 @@
+package importtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = "github.com/citasync/citasync/"
+
+// layers lists, bottom up, every package of shared with the packages of ours
+// that it may import. What is not named may not be imported; a package that is
+// not listed fails the test until it is given its place.
+var layers = []struct {
+	pkg string
+	may string
+}{
+	{"booking", ""},
+	{"integration", "booking"},
+	{"fault", "booking"},
+	{"logging", ""},
+	{"config", ""},
+	{"secret", "booking"},
+	{"secret/file", "booking fault secret"},
+	{"secret/secrettest", "booking fault secret"},
+	{"bus", ""},
+	{"bus/boltqueue", "bus fault"},
+	{"store", "booking integration fault"},
+	{"store/bolt", "booking integration fault store"},
+	{"store/storetest", "booking integration fault store"},
+	{"converge", "booking integration fault logging store"},
+	{"gcal", "booking integration fault logging"},
+	{"session", "booking fault store"},
+	{"googleauth", "booking integration fault logging secret store"},
+	{"intake", "booking bus fault logging"},
+	{"sandbox", "booking"},
+	{"internal/importtest", ""},
+}
+
+// outside lists who alone may import what of others; everything else outside
+// the standard library is free to any package. A trailing slash means all
+// below it.
+var outside = []struct {
+	path string
+	by   string
+}{
+	{"cloud.google.com/go/firestore", "store/firestore"},
+	{"cloud.google.com/go/secretmanager", "secret/secretmanager"},
+	{"cloud.google.com/go/pubsub", "bus/gcppubsub"},
+	{"cloud.google.com/", "store/firestore secret/secretmanager bus/gcppubsub"},
+	{"go.etcd.io/bbolt", "store/bolt bus/boltqueue"},
+	{"github.com/GoogleCloudPlatform/functions-framework-go", "gcf"},
+	{"google.golang.org/api/calendar", "gcal"},
+	{"github.com/tink-crypto/", "googleauth"},
+	{"github.com/golang-jwt/", "session sandbox"},
+	{"testing", "store/storetest secret/secrettest"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, root), "shared/")
+		may := allowed(t, p.ImportPath)
+		for _, imp := range p.Imports {
+			if ours, ok := strings.CutPrefix(imp, root); ok && !permits(may, ours) {
+				t.Errorf("%s imports %s; it may import: %s", p.ImportPath, imp, strings.Join(may, " "))
+			}
+			if by := only(imp); by != nil && !slices.Contains(by, name) {
+				t.Errorf("%s imports %s, which only %s may", p.ImportPath, imp, strings.Join(by, ", "))
+			}
+		}
+		if name == "booking" {
+			standardOnly(t, p)
+		}
+	}
+}
+
+// TestNoStrangers sees to it that the lists above name what exists, so that
+// a renamed package does not leave a rule that forbids nothing.
+func TestNoStrangers(t *testing.T) {
+	var have []string
+	for _, p := range list(t) {
+		have = append(have, p.ImportPath)
+	}
+	for _, l := range layers {
+		if !slices.Contains(have, root+"shared/"+l.pkg) {
+			t.Errorf("layers names %s, which does not exist", l.pkg)
+		}
+	}
+}
+
+// allowed lists the prefixes, below root, of what the package may import of
+// ours. Functions may import shared only, never one another, so that each is
+// an upload of its own; the command may import everything.
+func allowed(t *testing.T, path string) []string {
+	t.Helper()
+	name := strings.TrimPrefix(path, root)
+	switch {
+	case strings.HasPrefix(name, "cmd/"):
+		return []string{"shared/...", "functions/...", name + "/..."}
+	case strings.HasPrefix(name, "functions/"):
+		own := strings.Join(strings.Split(name, "/")[:2], "/")
+		return []string{"shared/...", own + "/..."}
+	}
+	name = strings.TrimPrefix(name, "shared/")
+	for _, l := range layers {
+		if l.pkg == name {
+			may := []string{"shared/" + name + "/..."}
+			for f := range strings.FieldsSeq(l.may) {
+				may = append(may, "shared/"+f)
+			}
+			return may
+		}
+	}
+	t.Errorf("package %s has no place in the layers", path)
+	return nil
+}
+
+func permits(may []string, imp string) bool {
+	return slices.ContainsFunc(may, func(m string) bool {
+		if below, ok := strings.CutSuffix(m, "..."); ok {
+			return strings.HasPrefix(imp+"/", below)
+		}
+		return imp == m
+	})
+}
+
+func only(imp string) []string {
+	for _, o := range outside {
+		if imp == o.path || strings.HasPrefix(imp, strings.TrimSuffix(o.path, "/")+"/") {
+			return strings.Fields(o.by)
+		}
+	}
+	return nil
+}
+
+func standardOnly(t *testing.T, p pkg) {
+	t.Helper()
+	for _, imp := range p.Imports {
+		if first, _, _ := strings.Cut(imp, "/"); strings.Contains(first, ".") {
+			t.Errorf("%s imports %s; it may import the standard library only", p.ImportPath, imp)
+		}
+	}
+}
+
+// list returns every package of the workspace, without tests.
+func list(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Standard", root+"...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.Bytes())
+	}
+	var pkgs []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		switch err := dec.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			if len(pkgs) < len(layers) {
+				t.Fatalf("go list found %d packages, fewer than there are layers: is go.work in use?", len(pkgs))
+			}
+			return pkgs
+		case err != nil:
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}

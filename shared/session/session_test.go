@@ -1,0 +1,547 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/store/bolt"
+)
+
+// The platform's side: it signs with any JWT library.
+var (
+	secret1 = []byte("the first secret, of more than 32 bytes")
+	secret2 = []byte("the second secret, of more than 32 bytes")
+	noon    = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+)
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func newManager(t testing.TB, c *clock, public string, secrets ...[]byte) *Manager {
+	t.Helper()
+	st, err := bolt.Open(filepath.Join(t.TempDir(), "db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	u, err := url.Parse(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := New(Options{
+		Secrets: secrets, PublicURL: u, ReturnOrigins: []string{"https://platform.example", "http://localhost:9000/"},
+		Links: st, Now: c.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// good are the claims of a link that is let in at noon.
+func good() jwt.MapClaims {
+	return jwt.MapClaims{
+		"iss": "platform", "aud": "citasync", "sub": "2", "jti": "link-1",
+		"iat": noon.Unix(), "exp": noon.Add(10 * time.Minute).Unix(),
+	}
+}
+
+func with(name string, value any) jwt.MapClaims {
+	c := good()
+	c[name] = value
+	return c
+}
+
+func without(name string) jwt.MapClaims {
+	c := good()
+	delete(c, name)
+	return c
+}
+
+func sign(t testing.TB, method jwt.SigningMethod, key any, c jwt.Claims) string {
+	t.Helper()
+	s, err := jwt.NewWithClaims(method, c).SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func hs256(t testing.TB, c jwt.Claims) string { return sign(t, jwt.SigningMethodHS256, secret1, c) }
+
+func TestOpen(t *testing.T) {
+	tests := []struct {
+		name  string
+		token func(t *testing.T) string
+		want  error  // nil: let in
+		words string // part of the error
+	}{
+		{"good", func(t *testing.T) string { return hs256(t, good()) }, nil, ""},
+		{"without iss", func(t *testing.T) string { return hs256(t, without("iss")) }, nil, ""},
+		{"several audiences", func(t *testing.T) string { return hs256(t, with("aud", []string{"other", "citasync"})) }, nil, ""},
+		{"sub an integer", func(t *testing.T) string { return hs256(t, with("sub", 2)) }, nil, ""},
+		{"clock 29 s behind", func(t *testing.T) string { return hs256(t, with("iat", noon.Add(29*time.Second).Unix())) }, nil, ""},
+		{"expired 29 s ago", func(t *testing.T) string { return hs256(t, with("exp", noon.Add(-29*time.Second).Unix())) }, nil, ""},
+		{"empty", func(*testing.T) string { return "" }, ErrMissing, ""},
+		{"not a JWT", func(*testing.T) string { return "a.b" }, ErrInvalid, "not a JWT"},
+		{"too long", func(*testing.T) string { return strings.Repeat("a", maxToken+1) }, ErrInvalid, "too long"},
+		{"expired 31 s ago", func(t *testing.T) string { return hs256(t, with("exp", noon.Add(-31*time.Second).Unix())) }, ErrExpired, ""},
+		{"of the future", func(t *testing.T) string { return hs256(t, with("iat", noon.Add(31*time.Second).Unix())) }, ErrInvalid, "future"},
+		{"not valid yet", func(t *testing.T) string { return hs256(t, with("nbf", noon.Add(time.Minute).Unix())) }, ErrInvalid, "future"},
+		{"valid for too long", func(t *testing.T) string { return hs256(t, with("exp", noon.Add(601*time.Second).Unix())) }, ErrInvalid, "ten minutes"},
+		{"without iat", func(t *testing.T) string { return hs256(t, without("iat")) }, ErrInvalid, "iat"},
+		{"without exp", func(t *testing.T) string { return hs256(t, without("exp")) }, ErrInvalid, "exp"},
+		{"without aud", func(t *testing.T) string { return hs256(t, without("aud")) }, ErrInvalid, ""},
+		{"another audience", func(t *testing.T) string { return hs256(t, with("aud", "citasync-session")) }, ErrInvalid, "aud"},
+		{"without sub", func(t *testing.T) string { return hs256(t, without("sub")) }, ErrInvalid, "sub"},
+		{"sub not a whole number", func(t *testing.T) string { return hs256(t, with("sub", 2.5)) }, ErrInvalid, ""},
+		{"sub too long", func(t *testing.T) string { return hs256(t, with("sub", strings.Repeat("a", 129))) }, ErrInvalid, "sub"},
+		{"sub with a control character", func(t *testing.T) string { return hs256(t, with("sub", "a\nb")) }, ErrInvalid, "sub"},
+		{"without jti", func(t *testing.T) string { return hs256(t, without("jti")) }, ErrInvalid, "jti"},
+		{"another secret", func(t *testing.T) string {
+			return sign(t, jwt.SigningMethodHS256, []byte("a secret that nobody else here knows"), good())
+		}, ErrInvalid, "signature"},
+		{"HS512", func(t *testing.T) string { return sign(t, jwt.SigningMethodHS512, secret1, good()) }, ErrInvalid, "HS256"},
+		{"none", func(t *testing.T) string {
+			return sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, good())
+		}, ErrInvalid, "HS256"},
+		{"altered", func(t *testing.T) string {
+			a, b := strings.Split(hs256(t, good()), "."), strings.Split(hs256(t, with("sub", "3")), ".")
+			return a[0] + "." + b[1] + "." + a[2]
+		}, ErrInvalid, "signature"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newManager(t, &clock{now: noon}, "https://citas.example", secret1)
+			c, s, err := m.Open(t.Context(), tt.token(t))
+			if !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
+				t.Fatalf("Open: %v, want %v", err, tt.want)
+			}
+			if err != nil {
+				if !errors.Is(err, fault.ErrUnauthenticated) || !strings.Contains(err.Error(), tt.words) {
+					t.Errorf("error %q does not say %q, or is not of the class unauthenticated", err, tt.words)
+				}
+				if c.Company != "" || s.ID != "" {
+					t.Errorf("claims %+v and session %+v beside an error", c, s)
+				}
+				return
+			}
+			if c.Company != "2" || s.Company != "2" || s.ID == "" || !s.ExpiresAt.Equal(noon.Add(SessionLife)) {
+				t.Errorf("claims %+v, session %+v", c, s)
+			}
+		})
+	}
+}
+
+func TestOptionalClaims(t *testing.T) {
+	tests := []struct {
+		name  string
+		claim string
+		value string
+		want  Claims
+	}{
+		{"name", "name", " Peluquería Sol ", Claims{Name: "Peluquería Sol"}},
+		{"name too long", "name", strings.Repeat("a", 201), Claims{Ignored: []string{"name"}}},
+		{"name with a control character", "name", "a\x00b", Claims{Ignored: []string{"name"}}},
+		{"email", "email", "sol@example.com", Claims{Email: "sol@example.com"}},
+		{"phone", "phone", "+34600111222", Claims{Phone: "+34600111222"}},
+		{"country", "country", "co", Claims{Country: "CO"}},
+		{"no country", "country", "Colombia", Claims{Ignored: []string{"country"}}},
+		{"locale", "locale", "en", Claims{Locale: "en"}},
+		{"locale with region", "locale", "es_CO", Claims{Locale: "es"}},
+		{"a language that the panel does not speak", "locale", "fr", Claims{Ignored: []string{"locale"}}},
+		{"time zone", "time_zone", "America/Bogota", Claims{TimeZone: "America/Bogota"}},
+		{"no time zone", "time_zone", "America/Macondo", Claims{Ignored: []string{"time_zone"}}},
+		{"the server's time zone", "time_zone", "Local", Claims{Ignored: []string{"time_zone"}}},
+		{"return", "return_url", "https://platform.example/a?b=c#d", Claims{ReturnURL: "https://platform.example/a?b=c#d"}},
+		{"return, port named", "return_url", "https://PLATFORM.example:443/", Claims{ReturnURL: "https://PLATFORM.example:443/"}},
+		{"return to localhost", "return_url", "http://localhost:9000/x", Claims{ReturnURL: "http://localhost:9000/x"}},
+		{"return over http", "return_url", "http://platform.example/", Claims{Ignored: []string{"return_url"}}},
+		{"return elsewhere", "return_url", "https://evil.example/", Claims{Ignored: []string{"return_url"}}},
+		{"return to a longer host", "return_url", "https://platform.example.evil.example/", Claims{Ignored: []string{"return_url"}}},
+		{"return with user", "return_url", "https://platform.example@evil.example/", Claims{Ignored: []string{"return_url"}}},
+		{"return with user on the host", "return_url", "https://u:p@platform.example/", Claims{Ignored: []string{"return_url"}}},
+		{"return with backslash", "return_url", `https://evil.example\@platform.example/`, Claims{Ignored: []string{"return_url"}}},
+		{"return of script", "return_url", "javascript:alert(1)//platform.example", Claims{Ignored: []string{"return_url"}}},
+		{"return without host", "return_url", "/settings", Claims{Ignored: []string{"return_url"}}},
+		{"return too long", "return_url", "https://platform.example/" + strings.Repeat("a", 1000), Claims{Ignored: []string{"return_url"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newManager(t, &clock{now: noon}, "https://citas.example", secret1)
+			got, s, err := m.Open(t.Context(), hs256(t, with(tt.claim, tt.value)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.want.Company, tt.want.ID, tt.want.IssuedAt, tt.want.ExpiresAt = "2", "link-1", noon, noon.Add(LinkLife)
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("claims (-want +got):\n%s", d)
+			}
+			if s.Name != got.Name || s.Locale != got.Locale || s.TimeZone != got.TimeZone || s.ReturnURL != got.ReturnURL {
+				t.Errorf("session %+v of claims %+v", s, got)
+			}
+		})
+	}
+}
+
+func TestLinkOpensOnce(t *testing.T) {
+	c := &clock{now: noon}
+	m := newManager(t, c, "https://citas.example", secret1)
+	token := hs256(t, good())
+	if _, _, err := m.Open(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := m.Open(t.Context(), token); !errors.Is(err, ErrUsed) {
+		t.Errorf("second time: %v, want %v", err, ErrUsed)
+	}
+	c.advance(LinkLife + leeway - time.Second) // the last second in which it is accepted
+	if _, _, err := m.Open(t.Context(), token); !errors.Is(err, ErrUsed) {
+		t.Errorf("at the end of its life: %v, want %v", err, ErrUsed)
+	}
+}
+
+func TestLinkOpensForOneOfMany(t *testing.T) {
+	m := newManager(t, &clock{now: noon}, "https://citas.example", secret1)
+	token := hs256(t, good())
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	opened := 0
+	for range 20 {
+		wg.Go(func() {
+			_, _, err := m.Open(t.Context(), token)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				opened++
+			} else if !errors.Is(err, ErrUsed) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if opened != 1 {
+		t.Errorf("opened %d times", opened)
+	}
+}
+
+func TestBearer(t *testing.T) {
+	c := &clock{now: noon}
+	m := newManager(t, c, "https://citas.example", secret1)
+	token := hs256(t, good())
+	bearer := func(header string) (Claims, error) {
+		r := httptest.NewRequest("GET", "/v1/bookings", nil)
+		if header != "" {
+			r.Header.Set("Authorization", header)
+		}
+		return m.Bearer(t.Context(), r)
+	}
+	for _, h := range []string{"", "Bearer", "Basic " + token, token} {
+		if _, err := bearer(h); !errors.Is(err, ErrMissing) {
+			t.Errorf("Authorization %.10q: %v, want %v", h, err, ErrMissing)
+		}
+	}
+	for range 3 {
+		if got, err := bearer("bearer " + token); err != nil || got.Company != "2" {
+			t.Fatalf("good token: %+v, %v", got, err)
+		}
+	}
+	if _, err := bearer("Bearer x" + token); !errors.Is(err, ErrInvalid) {
+		t.Errorf("altered: %v, want %v", err, ErrInvalid)
+	}
+	if _, _, err := m.Open(t.Context(), token); err != nil {
+		t.Fatalf("as a link after use as a bearer token: %v", err)
+	}
+	if _, err := bearer("Bearer " + token); !errors.Is(err, ErrUsed) {
+		t.Errorf("after use as a link: %v, want %v", err, ErrUsed)
+	}
+	c.advance(LinkLife + leeway)
+	if _, err := bearer("Bearer " + token); !errors.Is(err, ErrExpired) {
+		t.Errorf("later: %v, want %v", err, ErrExpired)
+	}
+}
+
+func TestSignedLinkOpens(t *testing.T) {
+	m := newManager(t, &clock{now: noon}, "https://citas.example", secret2, secret1)
+	token, err := m.Sign(Claims{Company: "2", Name: "Sol", Locale: "en"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := m.Open(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.ID == "" || !c.ExpiresAt.Equal(noon.Add(LinkLife)) || c.Name != "Sol" || c.Locale != "en" {
+		t.Errorf("claims %+v", c)
+	}
+	again, err := m.Sign(Claims{Company: "2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := m.Open(t.Context(), again); err != nil {
+		t.Errorf("a second link: %v", err)
+	}
+}
+
+// visit hands the session of a response to the next request, as browsers do.
+func visit(t *testing.T, m *Manager, rec *httptest.ResponseRecorder) (Session, *httptest.ResponseRecorder, error) {
+	t.Helper()
+	r := httptest.NewRequest("GET", "/settings", nil)
+	for _, c := range rec.Result().Cookies() {
+		r.AddCookie(c)
+	}
+	next := httptest.NewRecorder()
+	s, err := m.FromRequest(next, r)
+	return s, next, err
+}
+
+func open(t *testing.T, m *Manager, c jwt.MapClaims) (Session, *httptest.ResponseRecorder) {
+	t.Helper()
+	_, s, err := m.Open(t.Context(), hs256(t, c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := httptest.NewRecorder()
+	if err := m.SetCookie(rec, s); err != nil {
+		t.Fatal(err)
+	}
+	return s, rec
+}
+
+func TestSessionSlides(t *testing.T) {
+	c := &clock{now: noon}
+	m := newManager(t, c, "https://citas.example", secret1)
+	first, rec := open(t, m, good())
+	s, next, err := visit(t, m, rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(first, s); d != "" {
+		t.Errorf("session (-opened +visited):\n%s", d)
+	}
+	if len(next.Result().Cookies()) != 0 {
+		t.Error("a session seconds old got a new cookie")
+	}
+	// Used every 20 minutes it goes on, until the longest time is over.
+	for c.advance(20 * time.Minute); c.Now().Before(noon.Add(MaxLife)); c.advance(20 * time.Minute) {
+		s, next, err := visit(t, m, rec)
+		if err != nil {
+			t.Fatalf("at %v: %v", c.Now(), err)
+		}
+		if s.ID != first.ID {
+			t.Fatalf("at %v: another session", c.Now())
+		}
+		if len(next.Result().Cookies()) > 0 {
+			rec = next
+		}
+	}
+	if _, _, err := visit(t, m, rec); !errors.Is(err, ErrExpired) {
+		t.Errorf("after %v: %v, want %v", MaxLife, err, ErrExpired)
+	}
+}
+
+func TestUnusedSessionEnds(t *testing.T) {
+	c := &clock{now: noon}
+	m := newManager(t, c, "https://citas.example", secret1)
+	_, rec := open(t, m, good())
+	c.advance(SessionLife)
+	if _, _, err := visit(t, m, rec); !errors.Is(err, ErrExpired) || !errors.Is(err, fault.ErrUnauthenticated) {
+		t.Errorf("after %v: %v, want %v", SessionLife, err, ErrExpired)
+	}
+	if _, _, err := visit(t, m, httptest.NewRecorder()); !errors.Is(err, ErrMissing) {
+		t.Errorf("without a cookie: %v, want %v", err, ErrMissing)
+	}
+}
+
+func TestCookieAttributes(t *testing.T) {
+	tests := []struct {
+		public, name string
+		secure       bool
+	}{
+		{"https://citas.example", "__Host-citasync", true},
+		{"http://localhost:8080", "citasync", false},
+	}
+	for _, tt := range tests {
+		m := newManager(t, &clock{now: noon}, tt.public, secret1)
+		_, rec := open(t, m, good())
+		cleared := httptest.NewRecorder()
+		m.Clear(cleared)
+		for _, rec := range []*httptest.ResponseRecorder{rec, cleared} {
+			c := rec.Result().Cookies()[0]
+			if c.Name != tt.name || c.Secure != tt.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+				t.Errorf("%s: %+v", tt.public, c)
+			}
+		}
+		if _, _, err := visit(t, m, cleared); err == nil {
+			t.Error("a cleared session is good")
+		}
+	}
+}
+
+// The longest claims still make a cookie that browsers keep.
+func TestCookieFits(t *testing.T) {
+	m := newManager(t, &clock{now: noon}, "https://citas.example", secret1)
+	c := with("return_url", "https://platform.example/?"+strings.Repeat("&", 500))
+	c["name"], c["sub"] = strings.Repeat("<", 200), strings.Repeat("&", 128)
+	_, rec := open(t, m, c)
+	if n := len(rec.Header().Get("Set-Cookie")); n > 4096 {
+		t.Errorf("cookie of %d bytes", n)
+	}
+	if s, _, err := visit(t, m, rec); err != nil || s.ReturnURL != "" || s.Name == "" {
+		t.Errorf("session %+v, %v", s, err)
+	}
+}
+
+func TestLinkAndCookieAreNotInterchangeable(t *testing.T) {
+	m := newManager(t, &clock{now: noon}, "https://citas.example", secret1)
+	_, rec := open(t, m, good())
+	cookie := rec.Result().Cookies()[0].Value
+	if _, _, err := m.Open(t.Context(), cookie); !errors.Is(err, ErrInvalid) {
+		t.Errorf("cookie as a link: %v", err)
+	}
+	// Not even if the platform signs whatever it likes.
+	claims := with("aud", []string{"citasync", cookieAudience})
+	claims["auth_time"] = noon.Unix()
+	r := httptest.NewRequest("GET", "/settings", nil)
+	r.AddCookie(&http.Cookie{Name: "__Host-citasync", Value: hs256(t, claims)})
+	if _, err := m.FromRequest(httptest.NewRecorder(), r); !errors.Is(err, ErrInvalid) {
+		t.Errorf("link as a cookie: %v", err)
+	}
+}
+
+func TestRotation(t *testing.T) {
+	c := &clock{now: noon}
+	before := newManager(t, c, "https://citas.example", secret1)
+	_, rec := open(t, before, good())
+	during := newManager(t, c, "https://citas.example", secret2, secret1)
+	after := newManager(t, c, "https://citas.example", secret2)
+	if _, _, err := visit(t, during, rec); err != nil {
+		t.Errorf("session of the older secret: %v", err)
+	}
+	if _, _, err := during.Open(t.Context(), hs256(t, with("jti", "link-2"))); err != nil {
+		t.Errorf("link of the older secret: %v", err)
+	}
+	token, err := during.Sign(Claims{Company: "2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := after.Open(t.Context(), token); err != nil {
+		t.Errorf("link of the newest secret: %v", err)
+	}
+	if _, _, err := visit(t, after, rec); !errors.Is(err, ErrInvalid) {
+		t.Errorf("session of a secret that was withdrawn: %v", err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	u := &url.URL{Scheme: "https", Host: "citas.example"}
+	for _, o := range []Options{
+		{PublicURL: u},
+		{PublicURL: u, Secrets: [][]byte{secret1, []byte("short")}},
+		{PublicURL: u, Secrets: [][]byte{secret1}, ReturnOrigins: []string{"platform.example"}},
+		{PublicURL: u, Secrets: [][]byte{secret1}, ReturnOrigins: []string{"https://platform.example/path"}},
+	} {
+		_, err := New(o)
+		if err == nil {
+			t.Errorf("New(%v) is content", o.ReturnOrigins)
+		} else if strings.Contains(err.Error(), string(secret1)) || strings.Contains(err.Error(), "short") {
+			t.Errorf("error %q holds a secret", err)
+		}
+	}
+}
+
+// Whatever comes in, nobody gets in who does not know the secret, nothing
+// panics, and no error quotes the token.
+func FuzzTokens(f *testing.F) {
+	f.Add(hs256(f, good()), "sub")
+	f.Add(sign(f, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, good()), "x")
+	f.Add("a.b.c", "")
+	f.Add("e30.e30.", "..")
+	m := newManager(f, &clock{now: noon}, "https://citas.example", []byte("a secret that the corpus does not know"))
+	f.Fuzz(func(t *testing.T, token, other string) {
+		check := func(err error) {
+			if err == nil {
+				t.Fatalf("let in by %q", token)
+			}
+			if !errors.Is(err, fault.ErrUnauthenticated) {
+				t.Fatalf("%q: %v", token, err)
+			}
+			if len(token) > 16 && strings.Contains(err.Error(), token) {
+				t.Fatalf("error quotes the token: %v", err)
+			}
+		}
+		_, _, err := m.Open(t.Context(), token)
+		check(err)
+		r := &http.Request{Header: http.Header{
+			"Authorization": {"Bearer " + token}, "Cookie": {"__Host-citasync=" + token, other},
+		}}
+		_, err = m.Bearer(t.Context(), r)
+		check(err)
+		_, err = m.FromRequest(httptest.NewRecorder(), r)
+		check(err)
+	})
+}
+
+// Claims that are signed well may still be anything.
+func FuzzSignedClaims(f *testing.F) {
+	now := noon.Unix()
+	for _, s := range []string{
+		`"aud":"citasync","sub":"2","jti":"1","iat":%d,"exp":%d`,
+		`"aud":["citasync"],"sub":2,"jti":"1","iat":%d,"exp":%d,"return_url":"https://platform.example/"`,
+		`"aud":"citasync","sub":null,"jti":"1","iat":%d,"exp":1e308,"x":%d`,
+		`"aud":"citasync","sub":"2","jti":"1","iat":-1e308,"exp":%d,"x":%d`,
+	} {
+		f.Add("{" + fmt.Sprintf(s, now, now+600) + "}")
+	}
+	m := newManager(f, &clock{now: noon}, "https://citas.example", secret1)
+	f.Fuzz(func(t *testing.T, payload string) {
+		tok := jwt.New(jwt.SigningMethodHS256)
+		head := strings.Split(hs256(t, good()), ".")[0] + "." + tok.EncodeSegment([]byte(payload))
+		sig, err := jwt.SigningMethodHS256.Sign(head, secret1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := m.verify(head + "." + tok.EncodeSegment(sig))
+		if err != nil {
+			if !errors.Is(err, fault.ErrUnauthenticated) {
+				t.Fatalf("%s: %v", payload, err)
+			}
+			return
+		}
+		if !validID(string(c.Company)) || !validID(c.ID) || c.ExpiresAt.Sub(c.IssuedAt) > LinkLife ||
+			noon.After(c.ExpiresAt.Add(leeway)) || noon.Before(c.IssuedAt.Add(-leeway)) {
+			t.Fatalf("%s: let in as %+v", payload, c)
+		}
+		if c.ReturnURL != "" {
+			u, err := url.Parse(c.ReturnURL)
+			if err != nil || !strings.EqualFold(u.Hostname(), "platform.example") && !strings.EqualFold(u.Host, "localhost:9000") {
+				t.Fatalf("%s: leads back to %q", payload, c.ReturnURL)
+			}
+		}
+	})
+}

@@ -1,0 +1,186 @@
+// Package bolt keeps a [store.Store] in one bbolt file, which one process at a
+// time has open.
+//
+// # Buckets
+//
+// Records are JSON under these keys. A text in a key is ended by 00 01, with
+// 00 in it written 00 FF, so that no text is the beginning of another and no
+// id can reach into another company's keys; times are eight bytes that order
+// by microsecond, and "↓" marks those turned around, so that the latest comes
+// first.
+//
+//	bookings      company, booking
+//	companies     company
+//	connections   company, integration
+//	activity      company, ↓number    number: the bucket's sequence
+//	catalogue     integration
+//	states        hash
+//	links         jti
+//
+// Index entries have an empty value. They are written in the transaction of
+// the record that they belong to, and every query reads along one of them:
+//
+//	by_start      company, ↓start, booking
+//	by_end        company, end, booking
+//	waiting       company, integration, booking      delivery is waiting
+//	due           next attempt, company, booking     next attempt is set
+//	owed          integration, company               see OwedConnections
+//	holders       integration, account, company
+//	expiry        expire at, record's bucket, record's key
+//
+// A cursor is the last item's key without what the query fixes, so that a page
+// begins where the one before ended, whatever was added in between. A version
+// is a record's count of writes.
+//
+// # Durability
+//
+// A method that writes returns when the write is on the disk; writers that
+// come at the same time share the wait (package boltfile). A context that has
+// ended stops a method before it begins, not in the middle.
+package bolt
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/store"
+	"github.com/citasync/citasync/shared/store/bolt/boltfile"
+)
+
+// The buckets, which the package comment describes.
+const (
+	bookings    = "bookings"
+	companies   = "companies"
+	connections = "connections"
+	activity    = "activity"
+	catalogue   = "catalogue"
+	states      = "states"
+	links       = "links"
+
+	byStart = "by_start"
+	byEnd   = "by_end"
+	waiting = "waiting"
+	due     = "due"
+	owed    = "owed"
+	holders = "holders"
+	expiry  = "expiry"
+)
+
+// Store is a [store.Store] in a file. It may be used by several goroutines.
+type Store struct {
+	file *boltfile.File
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the file, and makes it, readable by nobody else, if there is
+// none. If another process holds it for longer than a second, that is an
+// error. [boltfile.NoSync] trades durability for speed.
+func Open(path string, opts ...boltfile.Option) (*Store, error) {
+	f, err := boltfile.Open(path, []string{
+		bookings, companies, connections, activity, catalogue, states, links,
+		byStart, byEnd, waiting, due, owed, holders, expiry,
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{file: f}, nil
+}
+
+// Close waits for calls under way and closes the file.
+func (s *Store) Close() error { return s.file.Close() }
+
+func (s *Store) view(ctx context.Context, read func(tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.file.View(func(t *bbolt.Tx) error { return read(tx{t}) })
+}
+
+// update is boltfile's Update: write may be called several times.
+func (s *Store) update(ctx context.Context, write func(tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.file.Update(func(t *bbolt.Tx) error { return write(tx{t}) })
+}
+
+// tx is a transaction on the buckets.
+type tx struct{ *bbolt.Tx }
+
+func (t tx) bucket(name string) *bbolt.Bucket { return t.Bucket([]byte(name)) }
+
+// read decodes the record under k into doc, and reports whether there is one.
+func (t tx) read(bucket string, k key, doc any) (found bool, err error) {
+	data := t.bucket(bucket).Get(k)
+	if data == nil {
+		return false, nil
+	}
+	if err := json.Unmarshal(data, doc); err != nil {
+		return false, fmt.Errorf("record in %s: %w", bucket, err)
+	}
+	return true, nil
+}
+
+func (t tx) put(bucket string, k key, data []byte) error {
+	if err := t.bucket(bucket).Put(k, data); err != nil {
+		return fmt.Errorf("write to %s: %w", bucket, err)
+	}
+	return nil
+}
+
+func (t tx) delete(bucket string, k key) error {
+	if err := t.bucket(bucket).Delete(k); err != nil {
+		return fmt.Errorf("delete from %s: %w", bucket, err)
+	}
+	return nil
+}
+
+// entry is one entry of an index.
+type entry struct {
+	bucket string
+	key    key
+}
+
+// reindex replaces a record's index entries.
+func (t tx) reindex(before, after []entry) error {
+	for _, e := range before {
+		if err := t.delete(e.bucket, e.key); err != nil {
+			return err
+		}
+	}
+	for _, e := range after {
+		if err := t.put(e.bucket, e.key, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// successor is the version after one that a record was read with.
+func successor(version string) (int64, error) {
+	if version == "" {
+		return 1, nil
+	}
+	n, err := strconv.ParseInt(version, 10, 64)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%w: no such version", fault.ErrConflict)
+	}
+	return n + 1, nil
+}
+
+// unchanged is an error unless the stored version, 0 for no record, is the one
+// before next.
+func unchanged(stored, next int64) error {
+	if stored != next-1 {
+		return fmt.Errorf("%w: version %d, not %d", fault.ErrConflict, stored, next-1)
+	}
+	return nil
+}
+
+func versionText(n int64) string { return strconv.FormatInt(n, 10) }
