@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 packages=()
 for mod in shared functions/* cmd/citasync; do packages+=("./$mod/..."); done
 
+# Some tests wait for a lease to end: several of them wait side by side.
 # The race detector needs a C compiler.
 race=(-race)
 lacking=()
@@ -22,7 +23,7 @@ if [ "$(go env CGO_ENABLED)" != 1 ] || ! command -v "$(go env CC)" >/dev/null; t
 fi
 
 status=0
-go test "${race[@]}" -shuffle=on -count=1 "${packages[@]}" || status=$?
+go test "${race[@]}" -shuffle=on -count=1 -parallel 8 "${packages[@]}" || status=$?
 
 for l in "${lacking[@]}"; do echo "NOT RUN for want of $l"; done
 if [ "${#lacking[@]}" -gt 0 ] && [ "${REQUIRE_ALL:-}" = 1 ]; then

@@ -9,10 +9,9 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strconv"
 	"time"
 
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/citasync/citasync/functions/webhook"
 )
 
 // send does what the platform does: it signs an event and posts it.
@@ -62,23 +61,15 @@ func (t target) post(ctx context.Context, e env, id string, body []byte) error {
 	if t.webhooks == "" {
 		return fmt.Errorf("WEBHOOK_SECRETS: %w", errNoSecret)
 	}
-	signer, err := standardwebhooks.NewWebhook(t.webhooks)
+	header, err := webhook.Sign(t.webhooks, id, time.Now(), body)
 	if err != nil {
-		return fmt.Errorf("%w: the webhook secret is not of the form whsec_…", errUsage) // the cause would quote it
-	}
-	now := time.Now()
-	signature, err := signer.Sign(id, now, body)
-	if err != nil {
-		return fmt.Errorf("sign: %w", err)
+		return fmt.Errorf("send: %w", err)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.public.JoinPath("webhooks/bookings").String(), bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("send: %w", err)
 	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set(standardwebhooks.HeaderWebhookID, id)
-	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
-	req.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	req.Header = header
 	resp, err := (&http.Client{Timeout: 30 * time.Second}).Do(req)
 	if err != nil {
 		return fmt.Errorf("send: %w", err)

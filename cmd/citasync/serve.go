@@ -175,6 +175,6 @@ func (s *server) announce() {
   the calendars at "Google"     %s
   what was asked of "Google"    %s
 
-Open the demo, press "Panel" of a company, and connect it.
+Open the demo, choose a company, follow its "Ajustes → Integraciones", and connect.
 `, at("/demo"), at("/sandbox/calendar"), at("/sandbox/requests"))
 }

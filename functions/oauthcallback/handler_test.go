@@ -318,4 +318,3 @@ type failing struct{ Store }
 func (failing) Entry(context.Context, integration.ID) (integration.Entry, error) {
 	return integration.Entry{}, fault.ErrUnavailable
 }
-

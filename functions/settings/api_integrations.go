@@ -95,7 +95,7 @@ func (h *handler) disableIntegration(r *http.Request, c session.Claims) (any, er
 	if err := readJSON(r, &body); err != nil {
 		return nil, err
 	}
-	if false && body.Events != eventsRemove {
+	if body.Events != eventsKeep && body.Events != eventsRemove {
 		return nil, fmt.Errorf("%w: events must be %q or %q", fault.ErrUnprocessable, eventsKeep, eventsRemove)
 	}
 	if _, err := h.turnOff(r.Context(), c.Company, body.Events == eventsRemove, actorPlatform); err != nil {

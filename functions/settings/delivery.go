@@ -32,6 +32,14 @@ func (v *visit) at(rec *store.Booking, t time.Time) moment {
 	return moment{v.say.Moment(t.In(loc), v.now), t.UTC().Format(time.RFC3339)}
 }
 
+// ahead is when something due at t is done: now, if the time has come.
+func (v *visit) ahead(t time.Time) time.Time {
+	if t.Before(v.now) {
+		return v.now
+	}
+	return t
+}
+
 // delivery puts a booking's delivery into words.
 func (v *visit) delivery(rec *store.Booking, e entry) delivery {
 	d := rec.Deliveries[e.Connection.ID]
@@ -96,7 +104,7 @@ func (v *visit) pending(rec *store.Booking, d integration.Delivery, e entry) del
 	}
 	out := delivery{Tone: waiting, Fact: v.say.T(key, e.Name, v.why(string(d.Reason)))}
 	if !d.NextAttemptAt.IsZero() {
-		out.Next = v.say.T("delivery.retry.next", v.at(rec, d.NextAttemptAt).Words)
+		out.Next = v.say.T("delivery.retry.next", v.at(rec, v.ahead(d.NextAttemptAt)).Words)
 	}
 	return out
 }

@@ -30,7 +30,6 @@ package settings
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -42,7 +41,6 @@ import (
 	"github.com/citasync/citasync/shared/bus"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
-	"github.com/citasync/citasync/shared/logging"
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/store"
 )
@@ -194,60 +192,4 @@ func (h *handler) offered(r *http.Request) (integration.ID, error) {
 		}
 	}
 	return "", fmt.Errorf("%w: no such integration", fault.ErrNotFound)
-}
-
-// turnOff disconnects the company for the actor, and wakes maintain for what
-// is left to do.
-func (h *handler) turnOff(ctx context.Context, company booking.CompanyID, remove bool, actor string) (integration.Connection, error) {
-	c, err := h.Grants.Disconnect(ctx, company, remove, actor)
-	if err != nil {
-		return c, fmt.Errorf("turn %s off: %w", integration.GoogleCalendar, err)
-	}
-	msg := bus.Message{
-		Data:       []byte(`{"task":"disconnected"}`),
-		Attributes: map[string]string{bus.AttrCompany: string(company), bus.AttrTrace: logging.TraceOf(ctx).String()},
-	}
-	if _, err := h.Publisher.Publish(ctx, bus.Maintenance, msg); err != nil {
-		// The record says what is owed: the next tick finds it.
-		h.Log.LogAttrs(ctx, slog.LevelWarn, "maintain not woken", slog.String("error", err.Error()))
-	}
-	return c, nil
-}
-
-// remember keeps what a link says of the company, if it is news.
-func (h *handler) remember(ctx context.Context, c session.Claims) error {
-	for tries := 0; ; tries++ {
-		company, err := h.Store.Company(ctx, c.Company)
-		if err != nil {
-			return fmt.Errorf("read company: %w", err)
-		}
-		before := company.Company
-		overlay(&company.Company, c)
-		if company.Company == before {
-			return nil
-		}
-		err = h.Store.PutCompany(ctx, &company)
-		if err == nil || tries > 2 || !errors.Is(err, fault.ErrConflict) {
-			return err
-		}
-	}
-}
-
-// overlay takes over what the platform said; what it left out stays.
-func overlay(c *integration.Company, said session.Claims) {
-	for _, f := range []struct {
-		into *string
-		said string
-	}{
-		{&c.Name, said.Name},
-		{&c.Email, said.Email},
-		{&c.Phone, said.Phone},
-		{&c.Country, said.Country},
-		{&c.Locale, said.Locale},
-		{&c.TimeZone, said.TimeZone},
-	} {
-		if f.said != "" {
-			*f.into = f.said
-		}
-	}
 }

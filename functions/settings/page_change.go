@@ -1,13 +1,18 @@
 package settings
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/bus"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/logging"
 )
 
 // connectPath is where the consent at Google begins. The panel leads there by a
@@ -105,6 +110,24 @@ func (h *handler) confirm(w http.ResponseWriter, r *http.Request, v *visit, id i
 	}
 	h.render(w, r, p)
 	return nil
+}
+
+// turnOff disconnects the company for the actor, and wakes maintain for what
+// is left to do.
+func (h *handler) turnOff(ctx context.Context, company booking.CompanyID, remove bool, actor string) (integration.Connection, error) {
+	c, err := h.Grants.Disconnect(ctx, company, remove, actor)
+	if err != nil {
+		return c, fmt.Errorf("turn %s off: %w", integration.GoogleCalendar, err)
+	}
+	msg := bus.Message{
+		Data:       []byte(`{"task":"disconnected"}`),
+		Attributes: map[string]string{bus.AttrCompany: string(company), bus.AttrTrace: logging.TraceOf(ctx).String()},
+	}
+	if _, err := h.Publisher.Publish(ctx, bus.Maintenance, msg); err != nil {
+		// The record says what is owed: the next tick finds it.
+		h.Log.LogAttrs(ctx, slog.LevelWarn, "maintain not woken", slog.String("error", err.Error()))
+	}
+	return c, nil
 }
 
 // dead reports whether there is no grant left to remove events with.

@@ -204,7 +204,7 @@ func (v *visit) backlogFact(e entry, b *backlog) fact {
 	}
 	add(b.waiting, "waiting."+waitsFor(e))
 	add(b.sending, "waiting.sending")
-	add(b.retrying, "waiting.retry", v.why(string(b.reason)), v.moment(b.next))
+	add(b.retrying, "waiting.retry", v.why(string(b.reason)), v.moment(v.ahead(b.next)))
 	if b.total() == 0 {
 		f.Values = append(f.Values, v.say.T("card.waiting.none"))
 		return f

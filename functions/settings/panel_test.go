@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,8 @@ import (
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
+	"github.com/citasync/citasync/shared/store"
+	"github.com/citasync/citasync/shared/store/bolt"
 )
 
 func body(t *testing.T, res *http.Response) string {
@@ -85,6 +88,37 @@ func TestLinkKeepsProfile(t *testing.T) {
 	s.must(err)
 	if after.Email != "luz@example.com" || after.Name != "Salón Luz" || after.TimeZone != "America/Bogota" {
 		t.Errorf("after a link with an address only: %+v", after)
+	}
+}
+
+// racing is a store in which another link of the company is opened just
+// before the first write.
+type racing struct {
+	*bolt.Store
+	before func()
+}
+
+func (r *racing) PutCompany(ctx context.Context, c *store.Company) error {
+	if before := r.before; before != nil {
+		r.before = nil
+		before()
+	}
+	return r.Store.PutCompany(ctx, c)
+}
+
+// Of two links that are opened at once, both are heard.
+func TestLinksAtOnce(t *testing.T) {
+	var r *racing
+	s := newSite(t, func(d *Deps) {
+		r = &racing{Store: d.Store.(*bolt.Store)}
+		d.Store = r
+	})
+	r.before = func() { s.enter(session.Claims{Company: salon, Email: "luz@example.com"}) }
+	s.enter(session.Claims{Company: salon, Phone: "+573001112233"})
+	company, err := s.store.Company(t.Context(), salon)
+	s.must(err)
+	if company.Email != "luz@example.com" || company.Phone != "+573001112233" {
+		t.Errorf("heard only %+v", company.Company)
 	}
 }
 

@@ -33,9 +33,16 @@ func TestContrast(t *testing.T) {
 			backs string
 			least float64
 		}{
-			{"ink", "paper card", 4.5}, {"soft", "paper card", 4.5}, {"accent", "paper card", 4.5}, {"accent-ink", "accent", 4.5},
-			{"card", "bad", 4.5}, {"good", "good-wash paper card", 4.5}, {"waiting", "waiting-wash paper card", 4.5},
-			{"bad", "bad-wash paper card", 4.5}, {"off", "off-wash paper card", 4.5}, {"edge", "card paper", 3},
+			{"ink", "paper card", 4.5},
+			{"soft", "paper card", 4.5},
+			{"accent", "paper card", 4.5},
+			{"accent-ink", "accent", 4.5},
+			{"card", "bad", 4.5},
+			{"good", "good-wash paper card", 4.5},
+			{"waiting", "waiting-wash paper card", 4.5},
+			{"bad", "bad-wash paper card", 4.5},
+			{"off", "off-wash paper card", 4.5},
+			{"edge", "card paper", 3},
 		} {
 			for _, back := range strings.Fields(pair.backs) {
 				if c := contrast(colour[pair.front], colour[back]); !(c >= pair.least) {

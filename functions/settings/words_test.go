@@ -130,7 +130,7 @@ func templates(t *testing.T) map[string]string {
 	}
 	sources := map[string]string{}
 	for _, path := range paths {
-		data, err := os.ReadFile(path) //nolint:gosec // one of ours
+		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -133,14 +133,13 @@ func (s *session) log(ctx context.Context, e *Error) {
 		slog.Int("status", e.Status), slog.String("reason", string(e.Reason)), slog.String("error", e.Error()))
 }
 
-// pause waits before a call is repeated at once. It reports whether there is
-// time for that.
+// pause waits before a call is repeated at once. It reports whether that may
+// be: Google has not asked for more patience, and there is time left.
 func pause(ctx context.Context, asked time.Duration) bool {
-	d := asked + jitter/2 + rand.N(jitter/2) //nolint:gosec // the jitter is no secret
-	if deadline, ok := ctx.Deadline(); asked > patience || ok && time.Until(deadline) <= d {
+	if asked > patience {
 		return false
 	}
-	t := time.NewTimer(d)
+	t := time.NewTimer(asked + jitter/2 + rand.N(jitter/2)) //nolint:gosec // the jitter is no secret
 	defer t.Stop()
 	select {
 	case <-t.C:

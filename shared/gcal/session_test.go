@@ -165,9 +165,9 @@ func TestRetryAfterIsLeftToTheEngine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, status := range []int{429, 503} {
 			w := newWorld(t)
-			w.fault(sandbox.Fault{Operation: "events.*", Status: status, Reason: "rateLimitExceeded", RetryAfter: 30 * time.Second})
+			w.fault(sandbox.Fault{Operation: "events.*", Status: status, Reason: "rateLimitExceeded", RetryAfter: 5 * time.Second})
 			task := w.task(booking.Confirmed)
-			if r := w.run(&task); r.RetryAfter != 30*time.Second {
+			if r := w.run(&task); r.RetryAfter != 5*time.Second {
 				t.Errorf("retry after %v", r.RetryAfter)
 			}
 			w.wantCalls(fmt.Sprintf("insert %d", status))

@@ -19,8 +19,10 @@ func TestSummary(t *testing.T) {
 		{DefaultSummary, "", "Ana", "Ana"},
 		{"", "", "", "Reserva 981"},
 		{"{staff}", "Corte", "Ana", "Luis"},
-		{"{staff} {location} {phone} {email} {notes} {url} {company} {id}", "", "",
-			"Luis Calle 10 #4-21 +573001112233 ana.ruiz@example.com Primera visita https://platform.example/bookings/981 Peluquería Sol 981"},
+		{
+			"{staff} {location} {phone} {email} {notes} {url} {company} {id}", "", "",
+			"Luis Calle 10 #4-21 +573001112233 ana.ruiz@example.com Primera visita https://platform.example/bookings/981 Peluquería Sol 981",
+		},
 		{"{Service} {nobody} { service } {{service}}", "Corte", "Ana", "{Service} {nobody} { service } {Corte}"},
 		{"{service", "Corte", "Ana", "{service"},
 		{"}{service}{", "Corte", "Ana", "}Corte{"},

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 )
@@ -27,23 +28,24 @@ func (s *Sandbox) routeCalendar(mux *http.ServeMux) {
 	readList := []string{ScopeCalendarList, scopeCalendarListAll, scopeCalendar, scopeCalendarReadOnly}
 	write := []string{ScopeEvents, scopeCalendar}
 	read := append([]string{scopeEventsReadOnly, scopeCalendarReadOnly}, write...)
+	writing := []string{"sendUpdates", "maxAttendees", "supportsAttachments", "conferenceDataVersion"}
 	for _, route := range []struct {
-		pattern, name string
-		scopes        []string
-		perform       operation
+		pattern, name      string
+		scopes, parameters []string
+		perform            operation
 	}{
-		{"GET " + list, "calendarList.list", readList, s.listCalendars},
-		{"GET " + list + "/{calendar}", "calendarList.get", readList, s.getCalendar},
-		{"GET " + events, "events.list", read, s.listEvents},
-		{"POST " + events, opInsert, write, s.insertEvent},
-		{"GET " + events + "/{event}", "events.get", read, s.getEvent},
-		{"PUT " + events + "/{event}", "events.update", write, s.updateEvent},
-		{"PATCH " + events + "/{event}", "events.patch", write, s.patchEvent},
-		{"DELETE " + events + "/{event}", "events.delete", write, s.deleteEvent},
+		{"GET " + list, "calendarList.list", readList, []string{"maxResults", "pageToken", "minAccessRole", "showDeleted", "showHidden"}, s.listCalendars},
+		{"GET " + list + "/{calendar}", "calendarList.get", readList, nil, s.getCalendar},
+		{"GET " + events, "events.list", read, listParameters(), s.listEvents},
+		{"POST " + events, opInsert, write, writing, s.insertEvent},
+		{"GET " + events + "/{event}", "events.get", read, []string{"maxAttendees"}, s.getEvent},
+		{"PUT " + events + "/{event}", "events.update", write, writing, s.updateEvent},
+		{"PATCH " + events + "/{event}", "events.patch", write, writing, s.patchEvent},
+		{"DELETE " + events + "/{event}", "events.delete", write, []string{"sendUpdates"}, s.deleteEvent},
 	} {
 		mux.Handle(route.pattern, s.serve(endpoint{
 			name:    route.name,
-			prepare: func(c *call) error { return s.authenticate(c, route.scopes) },
+			prepare: func(c *call) error { return s.authenticate(c, route.scopes, route.parameters) },
 			perform: route.perform,
 			failure: apiFault,
 		}))
@@ -54,8 +56,9 @@ func (s *Sandbox) routeCalendar(mux *http.ServeMux) {
 }
 
 // authenticate finds the account of the call's access token, which must have
-// one of the scopes, and takes the call from its quota.
-func (s *Sandbox) authenticate(c *call, scopes []string) error {
+// one of the scopes, and takes the call from its quota. The call may have the
+// parameters.
+func (s *Sandbox) authenticate(c *call, scopes, parameters []string) error {
 	var granted []string
 	err := s.read(func(st *state) error {
 		t := st.AccessTokens[c.bearer]
@@ -74,6 +77,18 @@ func (s *Sandbox) authenticate(c *call, scopes []string) error {
 	}
 	if !slices.ContainsFunc(scopes, func(scope string) bool { return slices.Contains(granted, scope) }) {
 		return apiErr(http.StatusForbidden, "insufficientPermissions")
+	}
+	return c.allow(parameters)
+}
+
+// allow refuses a parameter that the sandbox would have to ignore, so that no
+// test passes for the wrong reason.
+func (c *call) allow(parameters []string) error {
+	common := []string{"alt", "prettyPrint", "key", "quotaUser"}
+	for _, name := range slices.Sorted(maps.Keys(c.query)) {
+		if !slices.Contains(parameters, name) && !slices.Contains(common, name) {
+			return invalid("The sandbox does not know the parameter " + name + ".")
+		}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -283,7 +284,7 @@ func TestPresets(t *testing.T) {
 		v := w.s.demo.view(w.s.demo.Companies[1])
 		w.page(luna)
 		w.press(luna+"/bookings", url.Values{
-			"service": {v.New.Service}, "start": {v.New.Start}, "minutes": {fmt.Sprint(v.New.Minutes)}, "name": {v.New.Customer.Name}, "phone": {v.New.Customer.Phone},
+			"service": {v.New.Service}, "start": {v.New.Start}, "minutes": {strconv.Itoa(v.New.Minutes)}, "name": {v.New.Customer.Name}, "phone": {v.New.Customer.Phone},
 		})
 	}
 	if len(r.got) != 5 || r.got[0].Data.Booking.Service == r.got[1].Data.Booking.Service {
@@ -295,7 +296,7 @@ func TestPresets(t *testing.T) {
 func TestDeliveredMessagesAreForgotten(t *testing.T) {
 	var st demoState
 	for i := range 3 * maxDelivered {
-		st.add(&demoMessage{ID: fmt.Sprint(i), Delivered: i%2 == 0})
+		st.add(&demoMessage{ID: strconv.Itoa(i), Delivered: i%2 == 0})
 	}
 	waiting := 0
 	for _, m := range st.Messages {

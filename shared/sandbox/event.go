@@ -107,7 +107,7 @@ func (e *Event) settle(zones *zoneCache, calendarZone string) (starts, ends time
 	if (e.Start.Date == "") != (e.End.Date == "") {
 		return starts, ends, invalid("The start and end times must either both be date or both be dateTime.")
 	}
-	if ends.Before(starts) {
+	if !ends.After(starts) {
 		return starts, ends, apiErr(http.StatusBadRequest, "timeRangeEmpty")
 	}
 	e.ExtendedProperties.dropOversized()
@@ -151,6 +151,9 @@ func (t *EventTime) settleDateTime(name string, zone, home *time.Location) (time
 		if t.TimeZone == "" {
 			return at, invalid("Missing time zone definition for " + name + " time.")
 		}
+	}
+	if at.Year() < 1970 || at.Year() > 9998 { // beyond, RFC 3339 cannot show every hour of every zone
+		return at, invalid("Invalid " + name + " time.")
 	}
 	at = at.Truncate(time.Second)
 	t.DateTime = at.In(home).Format(time.RFC3339)

@@ -130,15 +130,15 @@ func TestTimes(t *testing.T) {
 		{"day", es.Day(at(2026, 12, 1, 0, 0)), "martes, 1 de diciembre de 2026"},
 		{"day, en", en.Day(at(2026, 12, 1, 0, 0)), "Tuesday, December 1, 2026"},
 		{"span", es.Span(at(2026, 12, 1, 9, 0), at(2026, 12, 1, 13, 45)), "09:00 – 13:45"},
-		{"span, en", en.Span(at(2026, 12, 1, 9, 0), at(2026, 12, 1, 13, 45)), "9:00 am – 1:45 pm"},
+		{"span, en", en.Span(at(2026, 12, 1, 9, 0), at(2026, 12, 1, 13, 45)), "9:00\u00a0am – 1:45\u00a0pm"},
 		{"span over midnight", es.Span(at(2026, 12, 31, 23, 0), at(2027, 1, 1, 0, 30)), "23:00 – 1 de enero, 00:30"},
 		{"today", es.Moment(at(2026, 2, 28, 14, 2), now), "hoy, 14:02"},
 		{"yesterday", es.Moment(at(2026, 2, 27, 23, 59), now), "ayer, 23:59"},
-		{"tomorrow", en.Moment(at(2026, 3, 1, 0, 0), now), "tomorrow, 12:00 am"},
+		{"tomorrow", en.Moment(at(2026, 3, 1, 0, 0), now), "tomorrow, 12:00\u00a0am"},
 		{"this year", es.Moment(at(2026, 5, 3, 8, 5), now), "3 de mayo, 08:05"},
-		{"this year, en", en.Moment(at(2026, 5, 3, 8, 5), now), "May 3, 8:05 am"},
+		{"this year, en", en.Moment(at(2026, 5, 3, 8, 5), now), "May 3, 8:05\u00a0am"},
 		{"another year", es.Moment(at(2025, 2, 28, 8, 5), now), "28 de febrero de 2025, 08:05"},
-		{"another year, en", en.Moment(at(2027, 2, 28, 8, 5), now), "February 28, 2027, 8:05 am"},
+		{"another year, en", en.Moment(at(2027, 2, 28, 8, 5), now), "February 28, 2027, 8:05\u00a0am"},
 	} {
 		if tc.got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, tc.got, tc.want)

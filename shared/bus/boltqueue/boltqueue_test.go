@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -280,7 +281,7 @@ func TestNotHeldUp(t *testing.T) {
 		}))
 		q.publish(t, "bad")
 		for i := range 5 {
-			q.publish(t, fmt.Sprint(i))
+			q.publish(t, strconv.Itoa(i))
 		}
 		synctest.Wait()
 		if want := []string{"0", "1", "2", "3", "4"}; !slices.Equal(got, want) || time.Since(start) != 0 {
@@ -300,7 +301,7 @@ func TestWorkers(t *testing.T) {
 		}))
 		start := time.Now()
 		for i := range 12 {
-			q.publish(t, fmt.Sprint(i))
+			q.publish(t, strconv.Itoa(i))
 		}
 		time.Sleep(3*time.Second - time.Nanosecond)
 		q.wantDepth(t, 4)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/citasync/citasync/shared/bus"
+	"github.com/citasync/citasync/shared/logging"
 )
 
 // dispatch delivers a topic's messages as they fall due, several at a time. It
@@ -44,6 +45,7 @@ func (q *Queue) dispatch(ctx context.Context, t *topic) {
 func (q *Queue) deliver(ctx context.Context, t *topic, n uint64) {
 	m, err := q.read(t.name, n)
 	if err == nil {
+		ctx = logging.WithTrace(ctx, m.Attributes[bus.AttrTrace])
 		r := q.attempt(ctx, t, n, m)
 		if r.ok() {
 			err = q.acknowledge(t.name, n)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/citasync/citasync/shared/booking"
@@ -119,6 +120,31 @@ func TestHalfWritten(t *testing.T) {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the half-written file is still there: %v", err)
 	}
+}
+
+// TestAddWhileDeleting takes away a company's last version, and the directory
+// with it, while others add.
+func TestAddWhileDeleting(t *testing.T) {
+	s := open(t, t.TempDir())
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 25 {
+				version, err := s.Add(t.Context(), "2", []byte("token"))
+				if err == nil {
+					_, err = s.Access(t.Context(), "2", version)
+				}
+				if err == nil {
+					err = s.Destroy(t.Context(), "2", version)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestNothingLeft looks at the directory after everything was deleted.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -236,7 +237,7 @@ func testConcurrent(t *testing.T, s secret.Store) {
 func testConcurrentKeep(t *testing.T, s secret.Store) {
 	var wg sync.WaitGroup
 	for i := range 4 {
-		company := booking.CompanyID(fmt.Sprint(i))
+		company := booking.CompanyID(strconv.Itoa(i))
 		wg.Go(func() {
 			for n := range 5 {
 				value := fmt.Sprintf("%d of %s", n, company)

@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"cmp"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,6 +55,30 @@ func FuzzCursor(f *testing.F) {
 			t.Errorf("cursor %q leads to %q, out of the span", cursor, start)
 		}
 	})
+}
+
+// TestCursorRefused passes cursors that are well encoded but not of the span.
+func TestCursorRefused(t *testing.T) {
+	r := span{bucket: byStart, prefix: key(nil).text("2"), numbered: true, named: true}
+	rest := key(nil).descending(now).text("981")
+	other := span{bucket: byEnd}
+	for name, cursor := range map[string]string{
+		"another index":     other.cursor(rest),
+		"nothing":           r.cursor(nil),
+		"a time cut short":  r.cursor(rest[:7]),
+		"a time alone":      r.cursor(rest[:8]),
+		"an id cut short":   r.cursor(rest[:len(rest)-1]),
+		"more than a key":   r.cursor(append(slices.Clip(rest), 'x')),
+		"an escape unknown": r.cursor(append(slices.Clip(rest[:8]), 0, 7)),
+	} {
+		if start, err := r.start(cursor); fault.Status(err) != 400 {
+			t.Errorf("%s: start %q, error %v, want an invalid one", name, start, err)
+		}
+	}
+	start, err := r.start(r.cursor(rest))
+	if want := slices.Concat(r.prefix, rest, []byte{0}); err != nil || !bytes.Equal(start, want) {
+		t.Errorf("start %q, error %v, want %q", start, err, want)
+	}
 }
 
 func TestTimeOrder(t *testing.T) {

@@ -1,0 +1,295 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/citasync/citasync/shared/sandbox"
+)
+
+// TestMain lets the test binary stand for the command, so that the tests run
+// what they were built with.
+func TestMain(m *testing.M) {
+	if os.Getenv("TEST_AS_CITASYNC") == "1" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// invoke runs the command and returns what it printed.
+func invoke(t *testing.T, env []string, stdin string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(append(cleanEnv(), "TEST_AS_CITASYNC=1"), env...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err = cmd.Run()
+	return out.String(), errs.String(), err
+}
+
+// cleanEnv is the environment without what would configure the command.
+func cleanEnv() (env []string) {
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		switch name {
+		case "PATH", "HOME", "TMPDIR", "GOCOVERDIR":
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// process is a running serve.
+type process struct {
+	t    *testing.T
+	dir  string
+	env  []string
+	cmd  *exec.Cmd
+	url  string // PUBLIC_URL
+	addr string // where it listens, for the next start
+	demo string // the sandbox's address, if it has its own
+	logs *lines
+}
+
+// lines keeps what a process writes to its log.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// entries are the log's lines, each of which must be JSON.
+func (l *lines) entries(t *testing.T) (out []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(l.String()) {
+		var e map[string]any
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Errorf("a line of the log is not JSON: %s", line)
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func newProcess(t *testing.T, env ...string) *process {
+	t.Helper()
+	p := &process{t: t, dir: t.TempDir(), env: env, addr: "localhost:0", logs: &lines{}}
+	p.start()
+	t.Cleanup(func() {
+		if p.cmd != nil {
+			p.kill()
+		}
+		if t.Failed() {
+			t.Logf("log of the process:\n%s", p.logs)
+		}
+	})
+	return p
+}
+
+// start runs serve until it is ready.
+func (p *process) start() {
+	p.t.Helper()
+	p.cmd = exec.Command(os.Args[0], "serve", "--addr", p.addr, "--data", p.dir) //nolint:noctx // it is killed at the end of the test
+	p.cmd.Env = append(append(cleanEnv(), "TEST_AS_CITASYNC=1"), p.env...)
+	p.cmd.Stderr = p.logs
+	out, err := p.cmd.StdoutPipe()
+	must(p.t, err)
+	must(p.t, p.cmd.Start())
+	ready := make(chan string, 1)
+	go func() {
+		s := bufio.NewScanner(out)
+		for s.Scan() {
+			line := s.Text()
+			if u, ok := strings.CutPrefix(line, "ready "); ok {
+				ready <- u
+			}
+			if i := strings.Index(line, "http://127.0.0.1"); i >= 0 && strings.HasSuffix(line, "/demo") {
+				ready <- strings.TrimSuffix(line[i:], "/demo")
+			}
+		}
+		close(ready)
+	}()
+	select {
+	case p.url = <-ready:
+	case <-time.After(time.Minute):
+		p.t.Fatal("serve was not ready within a minute")
+	}
+	if p.url == "" {
+		_ = p.cmd.Wait()
+		p.cmd = nil
+		p.t.Fatalf("serve ended at once:\n%s", p.logs)
+	}
+	if len(p.env) == 0 {
+		p.demo = <-ready
+	}
+	u, err := url.Parse(p.url)
+	must(p.t, err)
+	p.addr = u.Host
+}
+
+// kill ends the process as a power cut does.
+func (p *process) kill() {
+	p.t.Helper()
+	must(p.t, p.cmd.Process.Signal(syscall.SIGKILL))
+	_ = p.cmd.Wait() // it says that it was killed
+	p.cmd = nil
+}
+
+// stop asks the process to end, and demands that it does so in order.
+func (p *process) stop() {
+	p.t.Helper()
+	must(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Errorf("serve ended with %v", err)
+	}
+	p.cmd = nil
+}
+
+func (p *process) citasync(stdin string, args ...string) string {
+	p.t.Helper()
+	out, errs, err := invoke(p.t, p.env, stdin, append(args, "--data", p.dir)...)
+	if err != nil {
+		p.t.Fatalf("citasync %s: %v\n%s%s", args[0], err, out, errs)
+	}
+	return out
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// browser is somebody at a browser: cookies, and redirects followed.
+type browser struct {
+	t    *testing.T
+	http *http.Client
+}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	must(t, err)
+	return &browser{t, &http.Client{Jar: jar, Timeout: 30 * time.Second}}
+}
+
+// page is an answer, after all redirects.
+type page struct {
+	url    *url.URL
+	status int
+	body   string
+}
+
+func (b *browser) get(u string) page { return b.do(http.MethodGet, u, nil) }
+
+func (b *browser) post(u string, form url.Values) page { return b.do(http.MethodPost, u, form) }
+
+func (b *browser) do(method, u string, form url.Values) page {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, u, strings.NewReader(form.Encode()))
+	must(b.t, err)
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	resp, err := b.http.Do(req)
+	must(b.t, err)
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	must(b.t, err)
+	return page{resp.Request.URL, resp.StatusCode, string(body)}
+}
+
+// api calls the JSON API as the company.
+func (p *process) api(company, method, path, body string, into any) int {
+	p.t.Helper()
+	token := strings.TrimSpace(p.citasync("", "link", "--company", company, "--bearer"))
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.url+path, strings.NewReader(body))
+	must(p.t, err)
+	req.Header.Set("Authorization", "Bearer "+token)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	must(p.t, err)
+	defer func() { _ = resp.Body.Close() }()
+	if into != nil {
+		must(p.t, json.NewDecoder(resp.Body).Decode(into))
+	}
+	return resp.StatusCode
+}
+
+// eventually waits for a state that others bring about.
+func eventually(t *testing.T, patience time.Duration, what string, ok func() error) {
+	t.Helper()
+	var err error
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if err = ok(); err == nil {
+			return
+		}
+	}
+	t.Fatalf("%s: %v", what, err)
+}
+
+// stored are the events in an account's primary calendar, as the sandbox keeps
+// them on the disk.
+func (p *process) stored(account string) ([]sandbox.Event, error) {
+	s, err := sandbox.New(sandbox.Options{Dir: filepath.Join(p.dir, "sandbox")})
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.Events(account, "primary")
+	var live []sandbox.Event
+	for _, e := range all {
+		if e.Status != "cancelled" {
+			live = append(live, e)
+		}
+	}
+	return live, err
+}
+
+// requests are the calls to Google that the sandbox has logged.
+func (p *process) requests() []sandbox.Request {
+	p.t.Helper()
+	var log struct{ Requests []sandbox.Request }
+	must(p.t, json.Unmarshal([]byte(newBrowser(p.t).get(p.demo+"/sandbox/requests.json").body), &log))
+	return log.Requests
+}
+
+func bookingJSON(kind, company, id, start, end string, at time.Time) string {
+	return fmt.Sprintf(`{"type":"booking.%s","timestamp":%q,"data":{"company_id":%q,"booking":{"id":%q,"service":"Corte","start":%q,"end":%q,
+		"time_zone":"America/Bogota","customer":{"name":"Marta Secreta","phone":"+573009998877","email":"marta.secreta@example.com"}}}}`,
+		kind, at.UTC().Format(time.RFC3339Nano), company, id, start, end)
+}

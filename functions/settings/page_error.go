@@ -1,0 +1,71 @@
+package settings
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/logging"
+	"github.com/citasync/citasync/shared/session"
+)
+
+// fail answers with a page that says what went wrong and where to go. Of a
+// request by nobody known v is nil.
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
+	fault.Log(h.Log, r, err)
+	p := page{Speaker: h.words.Speaker(r.Header.Get("Accept-Language")), Template: "error", Status: fault.Status(err)}
+	if v != nil {
+		p = v.page("error", "", "")
+		p.Status = fault.Status(err)
+	}
+	key := failure(err, p.Status)
+	p.Title, p.Body = p.T(key+".title"), p.T(key)
+	switch {
+	case key == "error.500":
+		p.Body = p.T(key, logging.TraceOf(r.Context()).ID)
+	case p.Status == http.StatusUnauthorized:
+		p.Return = h.platform("")
+	}
+	h.render(w, r, p)
+}
+
+// failure is the key of the words for an error.
+func failure(err error, status int) string {
+	switch {
+	case errors.Is(err, session.ErrUsed):
+		return "error.401.used"
+	case errors.Is(err, session.ErrExpired):
+		return "error.401.expired"
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		return "error.401"
+	case http.StatusForbidden:
+		return "error.403"
+	case http.StatusNotFound:
+		return "error.404"
+	case http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return "error.503"
+	}
+	if status < http.StatusInternalServerError {
+		return "error.400"
+	}
+	return "error.500"
+}
+
+// platform is the address of the platform's page that leads here. While the
+// company is not known, it is the platform's front page.
+func (h *handler) platform(company booking.CompanyID) string {
+	const hole = "{company}"
+	if company != "" || !strings.Contains(h.PlatformURL, hole) {
+		return strings.ReplaceAll(h.PlatformURL, hole, url.PathEscape(string(company)))
+	}
+	u, err := url.Parse(strings.ReplaceAll(h.PlatformURL, hole, "0"))
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host + "/"
+}
