@@ -38,6 +38,8 @@ type Connections interface {
 	Connection(ctx context.Context, company booking.CompanyID, id integration.ID) (integration.Connection, error)
 	PutConnection(ctx context.Context, company booking.CompanyID, c *integration.Connection, acts ...store.Activity) error
 	OwedConnections(ctx context.Context, id integration.ID, cursor string, limit int) (store.Page[booking.CompanyID], error)
+	StaleConnections(ctx context.Context, id integration.ID, before time.Time, cursor string, limit int) (store.Page[booking.CompanyID], error)
+	Entry(ctx context.Context, id integration.ID) (integration.Entry, error)
 }
 
 // Engine brings bookings to their integrations; see converge.Engine.
@@ -121,9 +123,10 @@ func (m *Maintainer) Run(ctx context.Context) (more bool, err error) {
 	defer m.mu.Unlock()
 	ctx, cancel := context.WithDeadline(ctx, m.Now().Add(budget))
 	defer cancel()
-	err = m.sweep(ctx)
-	if err == nil {
-		err = m.owed(ctx)
+	for _, work := range []func(context.Context) error{m.sweep, m.switchedOn, m.owed} {
+		if err = work(ctx); err != nil {
+			break
+		}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return true, nil

@@ -34,18 +34,55 @@ const (
 // owed works through the connections to which something is owed since they
 // changed.
 func (m *Maintainer) owed(ctx context.Context) error {
+	return m.each(ctx, func(cursor string) (store.Page[booking.CompanyID], error) {
+		return m.Connections.OwedConnections(ctx, integration.GoogleCalendar, cursor, companyPage)
+	}, m.company)
+}
+
+// switchedOn owes its passes to every connection that has had none since the
+// integration was switched on for everyone: what was told meanwhile waits.
+func (m *Maintainer) switchedOn(ctx context.Context) error {
+	e, err := m.Connections.Entry(ctx, integration.GoogleCalendar)
+	if err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	if !e.Enabled || e.ChangedAt.IsZero() {
+		return nil
+	}
+	return m.each(ctx, func(cursor string) (store.Page[booking.CompanyID], error) {
+		return m.Connections.StaleConnections(ctx, e.ID, e.ChangedAt, cursor, companyPage)
+	}, m.owe)
+}
+
+func (m *Maintainer) owe(ctx context.Context, company booking.CompanyID) error {
+	c, err := m.Connections.Connection(ctx, company, integration.GoogleCalendar)
+	if err != nil || c.Status != integration.Connected || !c.BackfillDue.IsZero() {
+		return err
+	}
+	c.BackfillDue = m.Now()
+	if err := m.Connections.PutConnection(ctx, company, &c); err != nil && !errors.Is(err, fault.ErrConflict) {
+		return fmt.Errorf("owe passes: %w", err)
+	}
+	return nil // changed meanwhile: it is still stale the next time
+}
+
+// each calls do for every company on the pages. Trouble with one is logged,
+// and the others go on.
+func (m *Maintainer) each(
+	ctx context.Context, list func(cursor string) (store.Page[booking.CompanyID], error), do func(context.Context, booking.CompanyID) error,
+) error {
 	for cursor := ""; ; {
-		page, err := m.Connections.OwedConnections(ctx, integration.GoogleCalendar, cursor, companyPage)
+		page, err := list(cursor)
 		if err != nil {
-			return fmt.Errorf("connections that are owed something: %w", err)
+			return fmt.Errorf("list connections: %w", err)
 		}
 		for _, company := range page.Items {
 			cctx := logging.With(ctx, slog.String("company", string(company)), slog.String("integration", string(integration.GoogleCalendar)))
-			if err := m.company(cctx, company); err != nil && ctx.Err() == nil {
+			if err := do(cctx, company); err != nil && ctx.Err() == nil {
 				m.warn(cctx, "connection not maintained", err)
 			}
 			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("connections that are owed something: %w", err)
+				return fmt.Errorf("maintain connections: %w", err)
 			}
 		}
 		if cursor = page.Next; cursor == "" {

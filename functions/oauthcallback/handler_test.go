@@ -82,6 +82,18 @@ func TestRefusedBeforeTheCodeIsRedeemed(t *testing.T) {
 			_, c := r.signIn(t, "luna")
 			return []*http.Cookie{c}
 		}, googleauth.ResultExpired},
+		{"begun for another company", func(t *testing.T, r *rig, u *url.URL) []*http.Cookie {
+			hash := googleauth.StateHash(u.Query().Get("state"))
+			st, err := r.store.TakeState(t.Context(), hash, r.now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			st.Company = "luna"
+			if err := r.store.PutState(t.Context(), hash, st); err != nil {
+				t.Fatal(err)
+			}
+			return []*http.Cookie{r.cookie}
+		}, googleauth.ResultExpired},
 		{"state missing", query(func(q url.Values) { q.Del("state") }), googleauth.ResultExpired},
 		{"state empty", query(func(q url.Values) { q.Set("state", "") }), googleauth.ResultExpired},
 		{"state altered", query(func(q url.Values) { q.Set("state", q.Get("state")[1:]+"A") }), googleauth.ResultExpired},

@@ -53,6 +53,9 @@ func pageCases() []pageCase {
 			s.book(salon, "new", 5*hour, deliver(func(d *integration.Delivery) { *d = integration.Delivery{Status: integration.Pending} }))
 		}},
 		{name: "overview-reauth", path: "/settings?result=scope_missing", given: (*site).deadGrant},
+		{name: "overview-calendar-missing", path: "/settings", given: func(s *site) {
+			s.connect(salon, func(c *integration.Connection) { c.NeedReauth(integration.CalendarMissing, s.now.Add(-hour)) })
+		}},
 		{name: "overview-paused", path: "/settings", given: func(s *site) {
 			s.connect(salon, nil)
 			s.book(salon, "1", 24*hour, waits(integration.NoReason))

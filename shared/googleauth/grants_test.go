@@ -260,8 +260,23 @@ func TestConnectFails(t *testing.T) {
 	}
 }
 
-// The browser's leaving, or a commit that reports a failure though it was
-// carried out, does not undo the connection.
+// A caller that leaves while it is stored leaves nothing behind either.
+func TestConnectAbandoned(t *testing.T) {
+	r := newRig(t)
+	g, conns, secrets := r.watchedGrants()
+	ctx, leave := context.WithCancel(t.Context())
+	conns.beforeWrite = func(int32) error { leave(); return nil }
+	result, err := g.Connect(ctx, sol, r.consent(t, sandbox.Consent{Account: ana}))
+	if result != ResultFailed || !errors.Is(err, context.Canceled) {
+		t.Errorf("%s, %v", result, err)
+	}
+	if live := secrets.live(t, sol); len(live) != 0 || len(secrets.added) != 1 || len(r.google.Grants(ana)) != 0 {
+		t.Errorf("%d of %d versions and %d grants are left", len(live), len(secrets.added), len(r.google.Grants(ana)))
+	}
+}
+
+// A commit that reports a failure though it was carried out does not undo the
+// connection.
 func TestConnectIsCarriedOutThoughItFailed(t *testing.T) {
 	for _, failure := range []error{fault.ErrUnavailable, fault.ErrConflict} {
 		r := newRig(t)

@@ -202,7 +202,7 @@ func (s *Source) commit(ctx context.Context, company booking.CompanyID, used int
 		if err := usable(c); err != nil {
 			return nil, err
 		}
-		if c.Data.AccountSubject != used.AccountSubject || c.Data.SecretVersion != used.SecretVersion {
+		if !sameGrant(&c.Data, &used) {
 			return nil, errChanged
 		}
 		if version == used.SecretVersion && (g.Expiry.IsZero() || s.overtaken(company, c, used)) {
@@ -212,6 +212,11 @@ func (s *Source) commit(ctx context.Context, company booking.CompanyID, used int
 		return nil, nil
 	})
 	return err
+}
+
+// sameGrant reports whether both name the same account and refresh token.
+func sameGrant(a, b *integration.Data) bool {
+	return a.AccountSubject == b.AccountSubject && a.SecretVersion == b.SecretVersion
 }
 
 // overtaken reports whether another process has stored a good token since used
@@ -229,8 +234,7 @@ func (s *Source) dead(ctx context.Context, company booking.CompanyID, used integ
 		if err := usable(c); err != nil {
 			return nil, err
 		}
-		if c.Data.AccountSubject != used.AccountSubject || c.Data.SecretVersion != used.SecretVersion ||
-			!bytes.Equal(c.Data.AccessToken, used.AccessToken) {
+		if !sameGrant(&c.Data, &used) || !bytes.Equal(c.Data.AccessToken, used.AccessToken) {
 			return nil, errChanged
 		}
 		c.NeedReauth(integration.Revoked, s.Now())

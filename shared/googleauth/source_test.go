@@ -173,12 +173,36 @@ func TestTwoProcessesRefresh(t *testing.T) {
 	}
 }
 
+// What another process stored meanwhile is as good as ours: one write is
+// enough.
+func TestRefreshedByAnotherProcessMeanwhile(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	r.clock.advance(2 * time.Hour)
+	s, st := r.watched()
+	var theirs string
+	st.beforeWrite = func(n int32) (err error) {
+		if n == 1 {
+			theirs, err = r.source.Token(t.Context(), sol, c)
+		}
+		return err
+	}
+	ours, err := s.Token(t.Context(), sol, c)
+	if err != nil || ours == theirs || !r.works(t, ours) {
+		t.Errorf("ours: %v", err)
+	}
+	stored, err := r.source.Token(t.Context(), sol, r.connection(t, sol))
+	if err != nil || stored != theirs || st.writes.Load() != 1 {
+		t.Errorf("theirs is stored %t, %v, %d writes", stored == theirs, err, st.writes.Load())
+	}
+}
+
 // The refresh goes on for those who wait, when whoever began it has left.
 func TestRefreshOutlivesWhoBeganIt(t *testing.T) {
 	r := newRig(t)
 	c := r.connect(t, sol, ana)
 	r.clock.advance(2 * time.Hour)
-	reached, proceed := make(chan struct{}), make(chan struct{})
+	reached, proceed := make(chan struct{}, 10), make(chan struct{})
 	d := r.deps
 	d.Client = r.client(gate{r.google.Transport(), reached, proceed})
 	s := NewSource(d)

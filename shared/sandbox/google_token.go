@@ -127,7 +127,7 @@ func (code *authCode) check(c *call) error {
 	}
 	sum := sha256.Sum256([]byte(c.form.Get("code_verifier")))
 	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
-	if challenge == "" {
+	if subtle.ConstantTimeCompare([]byte(challenge), []byte(code.Challenge)) != 1 {
 		return oauthErr(http.StatusBadRequest, "invalid_grant", "Invalid code verifier.")
 	}
 	return nil

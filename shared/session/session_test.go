@@ -188,6 +188,8 @@ func TestOptionalClaims(t *testing.T) {
 		{"return with user", "return_url", "https://platform.example@evil.example/", Claims{Ignored: []string{"return_url"}}},
 		{"return with user on the host", "return_url", "https://u:p@platform.example/", Claims{Ignored: []string{"return_url"}}},
 		{"return with backslash", "return_url", `https://evil.example\@platform.example/`, Claims{Ignored: []string{"return_url"}}},
+		{"return with backslash behind the host", "return_url", `https://platform.example\@evil.example/`, Claims{Ignored: []string{"return_url"}}},
+		{"return with backslash in the path", "return_url", `https://platform.example/\evil.example`, Claims{ReturnURL: "https://platform.example/%5Cevil.example"}},
 		{"return of script", "return_url", "javascript:alert(1)//platform.example", Claims{Ignored: []string{"return_url"}}},
 		{"return without host", "return_url", "/settings", Claims{Ignored: []string{"return_url"}}},
 		{"return too long", "return_url", "https://platform.example/" + strings.Repeat("a", 1000), Claims{Ignored: []string{"return_url"}}},
@@ -347,8 +349,8 @@ func TestSessionSlides(t *testing.T) {
 	if len(next.Result().Cookies()) != 0 {
 		t.Error("a session seconds old got a new cookie")
 	}
-	// Used every 20 minutes it goes on, until the longest time is over.
-	for c.advance(20 * time.Minute); c.Now().Before(noon.Add(MaxLife)); c.advance(20 * time.Minute) {
+	// Used every 7 minutes it goes on, until the longest time is over.
+	for c.advance(7 * time.Minute); c.Now().Before(noon.Add(MaxLife)); c.advance(7 * time.Minute) {
 		s, next, err := visit(t, m, rec)
 		if err != nil {
 			t.Fatalf("at %v: %v", c.Now(), err)

@@ -128,6 +128,9 @@ type Connections interface {
 	// OwedConnections returns a page of the companies whose connection has
 	// BackfillDue or NoticeDue set, or is Disconnecting.
 	OwedConnections(ctx context.Context, id integration.ID, cursor string, limit int) (Page[booking.CompanyID], error)
+	// StaleConnections returns a page of the companies that are Connected and
+	// whose passes last ended before a time, longest ago first.
+	StaleConnections(ctx context.Context, id integration.ID, before time.Time, cursor string, limit int) (Page[booking.CompanyID], error)
 	AddActivity(ctx context.Context, company booking.CompanyID, a Activity) error
 	// ListActivity returns a page, newest first.
 	ListActivity(ctx context.Context, company booking.CompanyID, cursor string, limit int) (Page[Activity], error)

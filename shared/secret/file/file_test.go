@@ -122,28 +122,30 @@ func TestHalfWritten(t *testing.T) {
 	}
 }
 
-// TestAddWhileDeleting takes away a company's last version, and the directory
-// with it, while others add.
+// TestAddWhileDeleting adds while somebody deletes all that there is, again and
+// again: what Add is in the middle of must not be taken from under it.
 func TestAddWhileDeleting(t *testing.T) {
 	s := open(t, t.TempDir())
 	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for range 25 {
-				version, err := s.Add(t.Context(), "2", []byte("token"))
-				if err == nil {
-					_, err = s.Access(t.Context(), "2", version)
-				}
-				if err == nil {
-					err = s.Destroy(t.Context(), "2", version)
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
+	added := make(chan struct{})
+	wg.Go(func() {
+		for {
+			select {
+			case <-added:
+				return
+			default:
 			}
-		})
+			if err := s.Delete(t.Context(), "2"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for range 20 {
+		if _, err := s.Add(t.Context(), "2", []byte("token")); err != nil {
+			t.Error(err)
+		}
 	}
+	close(added)
 	wg.Wait()
 }
 

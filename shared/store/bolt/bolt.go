@@ -25,6 +25,7 @@
 //	waiting       company, integration, booking      delivery is waiting
 //	due           next attempt, company, booking     next attempt is set
 //	owed          integration, company               see OwedConnections
+//	connected     integration, passes ended, company  is Connected
 //	holders       integration, account, company
 //	expiry        expire at, record's bucket, record's key
 //
@@ -68,7 +69,9 @@ const (
 	due     = "due"
 	owed    = "owed"
 	holders = "holders"
-	expiry  = "expiry"
+
+	connected = "connected"
+	expiry    = "expiry"
 )
 
 // Store is a [store.Store] in a file. It may be used by several goroutines.
@@ -84,7 +87,7 @@ var _ store.Store = (*Store)(nil)
 func Open(path string, opts ...boltfile.Option) (*Store, error) {
 	f, err := boltfile.Open(path, []string{
 		bookings, companies, connections, activity, catalogue, states, links,
-		byStart, byEnd, waiting, due, owed, holders, expiry,
+		byStart, byEnd, waiting, due, owed, connected, holders, expiry,
 	}, opts...)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -189,10 +190,10 @@ func TestExpire(t *testing.T) {
 	never.ExpireAt = time.Time{}
 	commit(t, s, old, young, never)
 	for i, at := range []time.Time{now.Add(-time.Hour), now, now.Add(time.Hour)} {
-		if err := s.PutState(ctx, fmt.Sprint(i), store.OAuthState{Company: "2", ExpireAt: at}); err != nil {
+		if err := s.PutState(ctx, strconv.Itoa(i), store.OAuthState{Company: "2", ExpireAt: at}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.UseLink(ctx, fmt.Sprint(i), now.Add(-2*time.Hour), at); err != nil {
+		if err := s.UseLink(ctx, strconv.Itoa(i), now.Add(-2*time.Hour), at); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -278,7 +279,7 @@ func TestBubble(t *testing.T) {
 		for name, s := range map[string]*Store{"opened inside": inside, "opened outside": outside} {
 			done := make(chan error)
 			for i := range 20 {
-				go func() { done <- s.CommitBooking(t.Context(), newBooking(booking.ID(fmt.Sprint(i)))) }()
+				go func() { done <- s.CommitBooking(t.Context(), newBooking(booking.ID(strconv.Itoa(i)))) }()
 			}
 			for range 20 {
 				if err := <-done; err != nil {
@@ -300,7 +301,7 @@ func BenchmarkCommit(b *testing.B) {
 			for range parallel {
 				wg.Go(func() {
 					for n := range work {
-						if err := s.CommitBooking(b.Context(), newBooking(booking.ID(fmt.Sprint(n)))); err != nil {
+						if err := s.CommitBooking(b.Context(), newBooking(booking.ID(strconv.Itoa(n)))); err != nil {
 							b.Error(err)
 						}
 					}

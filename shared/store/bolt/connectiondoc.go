@@ -79,6 +79,9 @@ func (d *connectionDoc) index(company booking.CompanyID) []entry {
 	if !d.BackfillDue.IsZero() || !d.NoticeDue.IsZero() || d.Status == integration.Disconnecting {
 		es = append(es, entry{owed, i.text(c)})
 	}
+	if d.Status == integration.Connected {
+		es = append(es, entry{connected, i.ascending(d.ReconciledAt).text(c)})
+	}
 	if d.Data.AccountSubject != "" {
 		es = append(es, entry{holders, i.text(d.Data.AccountSubject).text(c)})
 	}

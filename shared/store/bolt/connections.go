@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
@@ -116,6 +117,22 @@ func (s *Store) OwedConnections(ctx context.Context, id integration.ID, cursor s
 	p, err := page(ctx, s, r, cursor, limit, readCompany)
 	if err != nil {
 		return store.Page[booking.CompanyID]{}, fmt.Errorf("owed connections to %q: %w", id, err)
+	}
+	return p, nil
+}
+
+// StaleConnections implements [store.Connections].
+func (s *Store) StaleConnections(
+	ctx context.Context, id integration.ID, before time.Time, cursor string, limit int,
+) (store.Page[booking.CompanyID], error) {
+	k := key(nil).text(string(id))
+	r := span{bucket: connected, prefix: k, until: k.ascending(before), numbered: true, named: true}
+	p, err := page(ctx, s, r, cursor, limit, func(t tx, rest []byte) (booking.CompanyID, error) {
+		_, rest, _ = cutNumber(rest)
+		return readCompany(t, rest)
+	})
+	if err != nil {
+		return store.Page[booking.CompanyID]{}, fmt.Errorf("stale connections to %q: %w", id, err)
 	}
 	return p, nil
 }

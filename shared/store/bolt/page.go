@@ -11,12 +11,18 @@ import (
 )
 
 // span is a part of a bucket that a query reads in the keys' order: those that
-// begin with prefix, which the query fixes, at or after from. The rest of each
-// key is a number (or time) and a text, as far as the index has them.
+// begin with prefix, which the query fixes, at or after from and before until,
+// where they are set. The rest of each key is a number (or time) and a text, as far as the index has them.
 type span struct {
 	bucket          string
-	prefix, from    key
+	prefix          key
+	from, until     key
 	numbered, named bool
+}
+
+// has reports whether the key, at or after from, is in the span.
+func (s span) has(k []byte) bool {
+	return bytes.HasPrefix(k, s.prefix) && (s.until == nil || bytes.Compare(k, s.until) < 0)
 }
 
 // well reports whether rest can be the rest of a key in the span.
@@ -74,7 +80,7 @@ func page[T any](ctx context.Context, s *Store, r span, cursor string, limit int
 	err = s.view(ctx, func(t tx) error {
 		var last []byte
 		c := t.bucket(r.bucket).Cursor()
-		for k, _ := c.Seek(start); bytes.HasPrefix(k, r.prefix); k, _ = c.Next() {
+		for k, _ := c.Seek(start); r.has(k); k, _ = c.Next() {
 			if len(p.Items) == limit {
 				p.Next = r.cursor(last)
 				return nil

@@ -201,6 +201,33 @@ func testOwed(t *testing.T, s store.Store) {
 	wantOwed("after all was done")
 }
 
+func testStale(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	put := func(company booking.CompanyID, status integration.Status, id integration.ID, at time.Time) {
+		c := newConnection(id)
+		c.Status, c.ReconciledAt = status, at
+		must(t, s.PutConnection(ctx, company, c))
+	}
+	put("long ago", integration.Connected, integration.GoogleCalendar, base().Add(-time.Hour))
+	put("never", integration.Connected, integration.GoogleCalendar, time.Time{})
+	put("a moment ago", integration.Connected, integration.GoogleCalendar, base().Add(-time.Microsecond))
+	put("just then", integration.Connected, integration.GoogleCalendar, base())
+	put("waits", integration.NeedsReauth, integration.GoogleCalendar, time.Time{})
+	put("elsewhere", integration.Connected, integration.WhatsApp, time.Time{})
+	stale := func() []booking.CompanyID {
+		return pages(t, 1, func(cursor string) (store.Page[booking.CompanyID], error) {
+			return s.StaleConnections(ctx, integration.GoogleCalendar, base(), cursor, 1)
+		})
+	}
+	equal(t, "stale", stale(), []booking.CompanyID{"never", "long ago", "a moment ago"})
+
+	c, err := s.Connection(ctx, "long ago", integration.GoogleCalendar)
+	must(t, err)
+	c.ReconciledAt = base().Add(time.Hour)
+	must(t, s.PutConnection(ctx, "long ago", &c))
+	equal(t, "stale after one was reconciled", stale(), []booking.CompanyID{"never", "a moment ago"})
+}
+
 func testHolders(t *testing.T, s store.Store) {
 	ctx := t.Context()
 	put := func(company booking.CompanyID, id integration.ID, subject string, status integration.Status) *integration.Connection {

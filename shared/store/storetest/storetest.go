@@ -55,6 +55,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		{"Due", testDue},
 		{"DueChanges", testDueChanges},
 		{"Owed", testOwed},
+		{"Stale", testStale},
 		{"Holders", testHolders},
 		{"ActivityFields", testActivityFields},
 		{"ActivityOrder", testActivityOrder},

@@ -254,9 +254,7 @@ func (s *simulation) move(c booking.CompanyID) {
 	_ = s.store.PutConnection(context.Background(), c, &conn) // changed meanwhile: not moved
 }
 
-// switchAll turns the catalogue's switch. What maintain will do of itself when
-// the switch is turned on again is done here by hand: every connection is owed
-// its passes.
+// switchAll turns the catalogue's switch, for every company.
 func (s *simulation) switchAll(on bool) {
 	ctx := context.Background()
 	e, err := s.store.Entry(ctx, calendarID)
