@@ -27,6 +27,10 @@ const (
 	// what is left.
 	patience = 24 * time.Hour
 
+	// inHand is how long whoever turned a connection off has to finish it
+	// before it is finished here.
+	inHand = 20 * time.Second
+
 	companyPage = 100
 	bookingPage = 200
 )
@@ -39,8 +43,10 @@ func (m *Maintainer) owed(ctx context.Context) error {
 	}, m.company)
 }
 
-// switchedOn owes its passes to every connection that has had none since the
+// switchedOn owes passes to every connection that has had none since the
 // integration was switched on for everyone: what was told meanwhile waits.
+// Passes that began before do not count, since they may have met the switch
+// off, or a process that still believed so.
 func (m *Maintainer) switchedOn(ctx context.Context) error {
 	e, err := m.Connections.Entry(ctx, integration.GoogleCalendar)
 	if err != nil {
@@ -51,15 +57,16 @@ func (m *Maintainer) switchedOn(ctx context.Context) error {
 	}
 	return m.each(ctx, func(cursor string) (store.Page[booking.CompanyID], error) {
 		return m.Connections.StaleConnections(ctx, e.ID, e.ChangedAt, cursor, companyPage)
-	}, m.owe)
+	}, func(ctx context.Context, company booking.CompanyID) error { return m.owe(ctx, company, e.ChangedAt) })
 }
 
-func (m *Maintainer) owe(ctx context.Context, company booking.CompanyID) error {
+func (m *Maintainer) owe(ctx context.Context, company booking.CompanyID, since time.Time) error {
 	c, err := m.Connections.Connection(ctx, company, integration.GoogleCalendar)
-	if err != nil || c.Status != integration.Connected || !c.BackfillDue.IsZero() {
+	if err != nil || c.Status != integration.Connected || !c.BackfillDue.Before(since) {
 		return err
 	}
 	c.BackfillDue = m.Now()
+	c.UpdatedAt = c.BackfillDue
 	if err := m.Connections.PutConnection(ctx, company, &c); err != nil && !errors.Is(err, fault.ErrConflict) {
 		return fmt.Errorf("owe passes: %w", err)
 	}
@@ -104,6 +111,8 @@ func (m *Maintainer) company(ctx context.Context, company booking.CompanyID) err
 	}
 	removing := c.Status == integration.Disconnecting && c.RemoveEvents
 	switch {
+	case c.Status == integration.Disconnecting && !c.RemoveEvents && m.Now().Sub(c.ChangedAt) < inHand:
+		return nil
 	case c.Status == integration.Disconnecting && !c.RemoveEvents:
 		return m.Grants.Finish(ctx, company, integration.NoReason)
 	case removing && c.Reason.NeedsCompany():
@@ -122,9 +131,9 @@ func (m *Maintainer) company(ctx context.Context, company booking.CompanyID) err
 
 func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c integration.Connection) error {
 	now := m.Now()
-	first := c.ReconciledAt.Before(c.BackfillDue)
+	first := c.PassedAt.Before(c.BackfillDue)
 	late := !now.Before(c.BackfillDue.Add(settle))
-	if !first && (!late || now.Before(c.ReconciledAt.Add(pause))) {
+	if !first && (!late || now.Before(c.PassedAt.Add(pause))) {
 		return nil
 	}
 	if err := m.reconcileAll(ctx, company, c.ID); err != nil {
@@ -177,9 +186,10 @@ func (m *Maintainer) reconcileAll(ctx context.Context, company booking.CompanyID
 // owed its own passes.
 func (m *Maintainer) mark(ctx context.Context, company booking.CompanyID, c integration.Connection, done bool) error {
 	for due := c.BackfillDue; ; {
-		c.ReconciledAt = m.Now()
+		c.PassedAt = m.Now()
+		c.UpdatedAt = c.PassedAt
 		if done {
-			c.BackfillDue = time.Time{}
+			c.ReconciledAt, c.BackfillDue = c.BackfillDue, time.Time{}
 		}
 		err := m.Connections.PutConnection(ctx, company, &c)
 		if err == nil {

@@ -176,7 +176,9 @@ func (f *fixture) record() *store.Booking {
 	return s.Booking
 }
 
-func (f *fixture) delivery() integration.Delivery { return f.record().Deliveries[integration.GoogleCalendar] }
+func (f *fixture) delivery() integration.Delivery {
+	return f.record().Deliveries[integration.GoogleCalendar]
+}
 
 func (f *fixture) want(status integration.DeliveryStatus, line string, acts int) {
 	f.t.Helper()

@@ -78,37 +78,35 @@ func (g *Grants) connect(ctx context.Context, company booking.CompanyID, grant G
 	})
 }
 
-// store keeps the refresh token and commits the connection that data makes,
-// naming it.
+// store keeps the refresh token, commits the connection that data makes,
+// naming it, and destroys every other version, also what a crash has left.
+//
+// That may hit the version of another authorisation of the company that ends
+// at the same time. So whoever destroyed others looks afterwards whether what
+// is named is there, and if not, writes its own again. Then it destroys no more
+// than what it replaced, so that two who mend do not undo each other.
 func (g *Grants) store(ctx context.Context, company booking.CompanyID, refreshToken string, data integration.Data) (Result, error) {
-	for range maxTries {
+	for try := range maxTries {
 		version, err := g.Secrets.Add(ctx, company, []byte(refreshToken))
 		if err != nil {
 			return "", fmt.Errorf("store the refresh token of company %q: %w", company, err)
 		}
 		data.SecretVersion = version
-		result, err := g.commit(ctx, company, data)
-		if err = g.keepVersion(ctx, company, version, err); err != nil {
+		result, replaced, err := g.commit(ctx, company, data)
+		err = g.settle(ctx, company, version, err, func(ctx context.Context) error {
+			if try > 0 {
+				return g.Secrets.Destroy(ctx, company, replaced)
+			}
+			return g.Secrets.Keep(ctx, company, version)
+		})
+		if err != nil {
 			return "", err
 		}
-		// Another authorisation of the company that ended just now may have
-		// destroyed the version before it was named.
-		if !g.destroyed(ctx, company, version) {
+		if now, there := g.named(ctx, company); there || now.AccountSubject != data.AccountSubject {
 			return result, nil
 		}
 	}
 	return "", fmt.Errorf("store the refresh token of company %q: %w", company, fault.ErrConflict)
-}
-
-// destroyed reports whether the connection names a version that is known to be
-// gone.
-func (g *Grants) destroyed(ctx context.Context, company booking.CompanyID, version string) bool {
-	c, err := g.connection(ctx, company)
-	if err != nil || c.Data.SecretVersion != version {
-		return false // unknown, or a newer one is named
-	}
-	_, err = g.Secrets.Access(ctx, company, version)
-	return errors.Is(err, fault.ErrNotFound)
 }
 
 // refusal is why the connection, as it stands, does not take the grant.
@@ -125,10 +123,10 @@ func refusal(c *integration.Connection, grant Grant) error {
 	return nil
 }
 
-// commit writes the connection that data makes.
-func (g *Grants) commit(ctx context.Context, company booking.CompanyID, data integration.Data) (Result, error) {
-	var result Result
-	_, err := g.update(ctx, company, func(c *integration.Connection) ([]store.Activity, error) {
+// commit writes the connection that data makes, and returns the secret version
+// that it names no more.
+func (g *Grants) commit(ctx context.Context, company booking.CompanyID, data integration.Data) (result Result, replaced string, err error) {
+	_, err = g.update(ctx, company, func(c *integration.Connection) ([]store.Activity, error) {
 		if c.Data.SecretVersion == data.SecretVersion {
 			return nil, errUnchanged // carried out, though it was reported as a conflict
 		}
@@ -136,7 +134,7 @@ func (g *Grants) commit(ctx context.Context, company booking.CompanyID, data int
 			return nil, err
 		}
 		kind, old := ActConnected, c.Data
-		result, c.Data = ResultConnected, data
+		result, replaced, c.Data = ResultConnected, old.SecretVersion, data
 		if c.Status != integration.Disconnected {
 			result, kind = ResultReconnected, ActReconnected
 			c.Data.CalendarID, c.Data.CalendarName = old.CalendarID, old.CalendarName
@@ -147,7 +145,7 @@ func (g *Grants) commit(ctx context.Context, company booking.CompanyID, data int
 		c.ChangedAt, c.BackfillDue, c.NoticeDue = now, now, time.Time{}
 		return []store.Activity{g.activity(ctx, kind, ActorCompany, "ok", data.AccountEmail)}, nil
 	})
-	return result, err
+	return result, replaced, err
 }
 
 // GiveBack ends a grant that is not kept, unless a connection holds that

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,10 +22,19 @@ import (
 // versions notes the versions that are added, and fails where it is told.
 type versions struct {
 	secret.Store
-	mu        sync.Mutex
-	added     []string
-	addErr    error
-	deleteErr error
+	mu         sync.Mutex
+	added      []string
+	addErr     error
+	deleteErr  error
+	beforeKeep func()
+	afterAdd   func(version string)
+}
+
+func (v *versions) Keep(ctx context.Context, company booking.CompanyID, version string) error {
+	if v.beforeKeep != nil {
+		v.beforeKeep()
+	}
+	return v.Store.Keep(ctx, company, version)
 }
 
 func (v *versions) Add(ctx context.Context, company booking.CompanyID, value []byte) (string, error) {
@@ -33,8 +43,11 @@ func (v *versions) Add(ctx context.Context, company booking.CompanyID, value []b
 	}
 	name, err := v.Store.Add(ctx, company, value)
 	v.mu.Lock()
-	defer v.mu.Unlock()
 	v.added = append(v.added, name)
+	v.mu.Unlock()
+	if v.afterAdd != nil {
+		v.afterAdd(name)
+	}
 	return name, err
 }
 
@@ -300,7 +313,7 @@ func TestConnectIsCarriedOutThoughItFailed(t *testing.T) {
 // stays, whole.
 func TestConnectTwiceAtOnce(t *testing.T) {
 	r := newRig(t)
-	for range 10 {
+	for range 20 {
 		grants := []Grant{r.consent(t, sandbox.Consent{Account: ana}), r.consent(t, sandbox.Consent{Account: ana})}
 		var wg sync.WaitGroup
 		for _, grant := range grants {
@@ -315,6 +328,41 @@ func TestConnectTwiceAtOnce(t *testing.T) {
 		if token, err := r.source.Token(t.Context(), sol, r.connection(t, sol)); err != nil || !r.works(t, token) {
 			t.Fatalf("token: %v", err)
 		}
+	}
+}
+
+// What a crash left between adding a version and naming it goes with the next
+// connection.
+func TestConnectClearsWhatACrashLeft(t *testing.T) {
+	r := newRig(t)
+	orphan, err := r.secrets.Add(t.Context(), sol, []byte("left behind"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.connect(t, sol, ana)
+	if _, err := r.secrets.Access(t.Context(), sol, orphan); !errors.Is(err, fault.ErrNotFound) {
+		t.Errorf("the orphan: %v, want it destroyed", err)
+	}
+}
+
+// Whoever destroys another's version, although it was named meanwhile, mends
+// it.
+func TestConnectMendsWhatItDestroyed(t *testing.T) {
+	r := newRig(t)
+	g, _, secrets := r.watchedGrants()
+	first, second := r.consent(t, sandbox.Consent{Account: ana}), r.consent(t, sandbox.Consent{Account: ana})
+	secrets.beforeKeep = func() {
+		secrets.beforeKeep = nil
+		if result, err := r.grants.Connect(t.Context(), sol, second); result != ResultReconnected {
+			t.Errorf("%s, %v", result, err)
+		}
+	}
+	if result, err := g.Connect(t.Context(), sol, first); err != nil || !result.Connected() {
+		t.Errorf("%s, %v", result, err)
+	}
+	c := r.connection(t, sol)
+	if _, err := r.secrets.Access(t.Context(), sol, c.Data.SecretVersion); err != nil {
+		t.Errorf("what the connection names: %v", err)
 	}
 }
 
@@ -393,6 +441,19 @@ func TestDisconnectWhateverGoogleSays(t *testing.T) {
 			r.quiet(t)
 		})
 	}
+}
+
+func TestDisconnectWhileGoogleIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.connect(t, sol, ana)
+		r.fault(t, sandbox.Fault{Operation: "revoke", Latency: time.Hour})
+		began := time.Now()
+		c, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany)
+		if err != nil || c.Status != integration.Disconnected || time.Since(began) != callTimeout {
+			t.Errorf("connection %+v, %v after %v", c, err, time.Since(began))
+		}
+	})
 }
 
 func TestDisconnectOneOfTwoHolders(t *testing.T) {

@@ -88,19 +88,21 @@ func (d *Deps) connection(ctx context.Context, company booking.CompanyID) (integ
 	return c, nil
 }
 
-// keepVersion ends the writing of a new version of the secret: committed says
-// how the commit that names it went. If the connection names it, which it may
-// do although the commit reported a failure, older versions are destroyed, and
-// otherwise the new one. It returns the commit's error if nothing was
-// committed.
-func (d *Deps) keepVersion(ctx context.Context, company booking.CompanyID, version string, committed error) error {
+// settle ends the writing of a new version of the secret: committed says how
+// the commit that names it went. If the connection names it, which it may do
+// although the commit reported a failure, clear destroys what is not needed any
+// more; otherwise the new version is destroyed. It returns the commit's error
+// if nothing was committed.
+func (d *Deps) settle(
+	ctx context.Context, company booking.CompanyID, version string, committed error, clear func(context.Context) error,
+) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	c, err := d.connection(ctx, company)
 	switch {
 	case err == nil && c.Data.SecretVersion == version:
-		if err := d.Secrets.Keep(ctx, company, version); err != nil {
-			d.warn(ctx, "old secret versions not destroyed", err) // the next Keep does it
+		if err := clear(ctx); err != nil {
+			d.warn(ctx, "old secret versions not destroyed", err)
 		}
 		return nil
 	case err == nil || committed != nil: // not named, or not any more
@@ -109,6 +111,18 @@ func (d *Deps) keepVersion(ctx context.Context, company booking.CompanyID, versi
 		}
 	}
 	return committed
+}
+
+// named returns what the connection names, and whether its secret version is
+// there as far as is known. It is looked at after a write: others who write at
+// the same time may destroy a version that was not named yet when they looked.
+func (d *Deps) named(ctx context.Context, company booking.CompanyID) (integration.Data, bool) {
+	c, err := d.connection(ctx, company)
+	if err != nil || c.Data.SecretVersion == "" {
+		return c.Data, true
+	}
+	_, err = d.Secrets.Access(ctx, company, c.Data.SecretVersion)
+	return c.Data, !errors.Is(err, fault.ErrNotFound)
 }
 
 // activity is an act that is committed with a connection.

@@ -165,21 +165,14 @@ func (s *Source) refresh(ctx context.Context, company booking.CompanyID, used in
 }
 
 // keep stores what a refresh brought. That it could not be stored is no error:
-// the token is good all the same. errChanged is one, for the token may be of
-// an account that the company left.
+// the token is good all the same. That the grant changed is one, for the token
+// may be of an account that the company left.
 func (s *Source) keep(ctx context.Context, company booking.CompanyID, used integration.Data, g Grant) error {
-	version := used.SecretVersion
-	if g.RefreshToken != "" {
-		added, err := s.Secrets.Add(ctx, company, []byte(g.RefreshToken))
-		if err != nil {
-			s.warn(ctx, "replaced refresh token not stored", err)
-			return nil
-		}
-		version = added
-	}
-	err := s.commit(ctx, company, used, g, version)
-	if version != used.SecretVersion {
-		err = s.keepVersion(ctx, company, version, err)
+	var err error
+	if g.RefreshToken == "" {
+		err = s.commit(ctx, company, used, g, used.SecretVersion)
+	} else {
+		err = s.rotate(ctx, company, used, g)
 	}
 	switch {
 	case errors.Is(err, errChanged), errors.Is(err, ErrNotConnected), errors.Is(err, errDead):
@@ -188,6 +181,29 @@ func (s *Source) keep(ctx context.Context, company booking.CompanyID, used integ
 		s.warn(ctx, "token not stored", err)
 	}
 	return nil
+}
+
+// rotate stores a refresh token that takes the place of the one used. It
+// destroys that one alone, since an authorisation that ends at the same time
+// may have added another; and it looks whether such a one destroyed ours.
+func (s *Source) rotate(ctx context.Context, company booking.CompanyID, used integration.Data, g Grant) error {
+	for range maxTries {
+		version, err := s.Secrets.Add(ctx, company, []byte(g.RefreshToken))
+		if err != nil {
+			return fmt.Errorf("store the refresh token of company %q: %w", company, err)
+		}
+		old := used.SecretVersion
+		err = s.commit(ctx, company, used, g, version)
+		err = s.settle(ctx, company, version, err, func(ctx context.Context) error { return s.Secrets.Destroy(ctx, company, old) })
+		if err != nil {
+			return err
+		}
+		if now, there := s.named(ctx, company); there || now.SecretVersion != version {
+			return nil
+		}
+		used.SecretVersion = version
+	}
+	return fmt.Errorf("store the refresh token of company %q: %w", company, fault.ErrConflict)
 }
 
 // commit writes the new token, and the version of the refresh token, into the

@@ -116,7 +116,8 @@ type Connection struct {
 
 	ChangedAt    time.Time // the last change of status, account or calendar
 	BackfillDue  time.Time // maintain owes the passes over the bookings since then; zero: none owed
-	ReconciledAt time.Time // when those passes last ended
+	PassedAt     time.Time // when a pass last ended, the last one or not
+	ReconciledAt time.Time // the BackfillDue of the passes that were last completed: what changed by then has reached every booking
 	NoticeDue    time.Time // the company is to be told of Reason since then; zero: told, or nothing to tell
 	CreatedAt    time.Time
 	UpdatedAt    time.Time

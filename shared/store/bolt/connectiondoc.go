@@ -20,6 +20,7 @@ type connectionDoc struct {
 	Used         map[string][]string `json:"used,omitempty"`
 	ChangedAt    time.Time           `json:"changed_at,omitzero"`
 	BackfillDue  time.Time           `json:"backfill_due,omitzero"`
+	PassedAt     time.Time           `json:"passed_at,omitzero"`
 	ReconciledAt time.Time           `json:"reconciled_at,omitzero"`
 	NoticeDue    time.Time           `json:"notice_due,omitzero"`
 	CreatedAt    time.Time           `json:"created_at,omitzero"`
@@ -50,7 +51,7 @@ func newConnectionDoc(c *integration.Connection, version int64) connectionDoc {
 	return connectionDoc{
 		ID: c.ID, Enabled: c.Enabled, Status: c.Status, Reason: c.Reason,
 		Data: dataDoc(data), Options: optionsDoc(c.Options), RemoveEvents: c.RemoveEvents, Used: c.Used,
-		ChangedAt: utc(c.ChangedAt), BackfillDue: utc(c.BackfillDue), ReconciledAt: utc(c.ReconciledAt),
+		ChangedAt: utc(c.ChangedAt), BackfillDue: utc(c.BackfillDue), PassedAt: utc(c.PassedAt), ReconciledAt: utc(c.ReconciledAt),
 		NoticeDue: utc(c.NoticeDue), CreatedAt: utc(c.CreatedAt), UpdatedAt: utc(c.UpdatedAt),
 		Version: version,
 	}
@@ -66,7 +67,7 @@ func (d *connectionDoc) connection() (integration.Connection, error) {
 	return integration.Connection{
 		ID: d.ID, Enabled: d.Enabled, Status: d.Status, Reason: d.Reason,
 		Data: integration.Data(d.Data), Options: integration.Options(d.Options), RemoveEvents: d.RemoveEvents, Used: d.Used,
-		ChangedAt: d.ChangedAt, BackfillDue: d.BackfillDue, ReconciledAt: d.ReconciledAt,
+		ChangedAt: d.ChangedAt, BackfillDue: d.BackfillDue, PassedAt: d.PassedAt, ReconciledAt: d.ReconciledAt,
 		NoticeDue: d.NoticeDue, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 		Version: versionText(d.Version),
 	}, d.check()

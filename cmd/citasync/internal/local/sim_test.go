@@ -107,14 +107,16 @@ func (s *simulation) chance(n int) int {
 
 func (s *simulation) someTime() time.Duration { return time.Duration(s.chance(int(stormy))) }
 
-// story delivers a booking's events, each one to three times, whenever.
+// story delivers a booking's events, each one to three times, within some
+// seconds of each other and in any order.
 func (s *simulation) story(c booking.CompanyID, id booking.ID) {
-	kinds := []booking.Kind{booking.Confirmed, booking.Confirmed, booking.Confirmed, booking.Deleted, booking.Reserved}
-	for at := range 1 + s.chance(4) {
+	kinds := []booking.Kind{booking.Confirmed, booking.Confirmed, booking.Deleted, booking.Deleted, booking.Reserved}
+	begin, within := s.someTime()*3/4, 1+s.chance(int(30*time.Second))
+	for at := range 2 + s.chance(4) {
 		ev := event(kinds[s.chance(len(kinds))], c, id, at+1, fmt.Sprintf("service %d", at+1))
 		s.newest[id] = ev
 		for range 1 + s.chance(3) {
-			after := s.someTime()
+			after := begin + time.Duration(s.chance(within))
 			s.wg.Go(func() {
 				time.Sleep(after)
 				s.deliver(ev)
@@ -123,10 +125,18 @@ func (s *simulation) story(c booking.CompanyID, id booking.ID) {
 	}
 }
 
+// lag makes most steps quick and some slow.
+func (s *simulation) lag() time.Duration {
+	if s.chance(4) > 0 {
+		return time.Duration(s.chance(int(20 * time.Millisecond)))
+	}
+	return time.Duration(s.chance(int(4 * time.Second)))
+}
+
 // deliver delivers the event until a process lives to acknowledge it.
 func (s *simulation) deliver(ev booking.Event) {
 	for {
-		l := &life{}
+		l := &life{lag: s.lag}
 		if s.chance(3) == 0 {
 			l.at, l.after = 1+s.chance(8), s.chance(2) == 0
 		}
@@ -145,11 +155,11 @@ func (s *simulation) badWeather() {
 		{Status: 500}, {Status: 503, Applied: true},
 		{Status: 429, Reason: "rateLimitExceeded", RetryAfter: time.Second}, {Status: 403, Reason: "userRateLimitExceeded"},
 		{Action: sandbox.DropBefore}, {Action: sandbox.DropAfter},
-		{Action: sandbox.AnswerLate, Late: 12 * time.Second}, {Action: sandbox.ApplyLate, Late: 15 * time.Second},
+		{Action: sandbox.AnswerLate, Late: 12 * time.Second}, {Action: sandbox.ApplyLate, Late: 12 * time.Second}, {Action: sandbox.ApplyLate, Late: 17 * time.Second},
 		{Action: sandbox.Garbage, Status: 200},
 	} {
 		f.Operation, f.Until, f.Seed = "events.*", until, s.rand.Uint64()
-		f.Probability = 0.01 + 0.05*s.rand.Float64()
+		f.Probability = 0.08 * s.rand.Float64()
 		_, err := s.google.AddFault(f)
 		check(s.t, err)
 		if i == 0 || i == 4 {
@@ -166,7 +176,7 @@ func (s *simulation) sweeps(stop chan struct{}) {
 		case <-stop:
 			return
 		case <-time.After(time.Duration(1+s.chance(10)) * time.Second):
-			l := &life{}
+			l := &life{lag: s.lag}
 			if s.chance(10) == 0 {
 				l.at, l.after = 1+s.chance(30), s.chance(2) == 0
 			}

@@ -281,6 +281,7 @@ type life struct {
 	after bool // the step's effect happens, then it dies
 	n     int
 	dead  bool
+	lag   func() time.Duration // before each step; nil: none
 }
 
 var errDead = errors.New("the process died")
@@ -294,6 +295,9 @@ func step(ctx context.Context, effect func() error) error {
 	l, ok := ctx.Value(lifeKey{}).(*life)
 	if !ok {
 		return effect()
+	}
+	if l.lag != nil {
+		time.Sleep(l.lag())
 	}
 	l.mu.Lock()
 	l.n++
