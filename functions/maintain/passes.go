@@ -9,6 +9,7 @@ import (
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/logging"
 	"github.com/citasync/citasync/shared/store"
@@ -143,6 +144,9 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 		return m.mark(ctx, company, c, false)
 	}
 	left, err := m.strays(ctx, company, c)
+	if why := gcal.ReasonOf(err); why.NeedsCompany() && why != integration.Revoked { // that, who gives the tokens has recorded
+		return m.needReauth(ctx, company, c, why)
+	}
 	if err != nil {
 		return err
 	}
@@ -153,6 +157,16 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 		return m.Grants.Finish(ctx, company, integration.NoReason)
 	}
 	return m.mark(ctx, company, c, true)
+}
+
+// needReauth records that the connection is not good for what it is for. If it
+// has changed meanwhile, that is not known of it.
+func (m *Maintainer) needReauth(ctx context.Context, company booking.CompanyID, c integration.Connection, why integration.Reason) error {
+	acts := store.NeedReauth(&c, why, m.Now(), logging.TraceOf(ctx).ID)
+	if err := m.Connections.PutConnection(ctx, company, &c, acts...); err != nil && !errors.Is(err, fault.ErrConflict) {
+		return fmt.Errorf("record that the connection needs re-authorisation: %w", err)
+	}
+	return nil
 }
 
 // reconcileAll reconciles the company's bookings that end in the future, and

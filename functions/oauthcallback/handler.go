@@ -199,8 +199,8 @@ func (h *handler) backfill(ctx context.Context, company booking.CompanyID) {
 // record notes in the company's activity that it was not connected.
 func (h *handler) record(ctx context.Context, company booking.CompanyID, result googleauth.Result) {
 	err := h.Store.AddActivity(ctx, company, store.Activity{
-		At: h.Now(), Kind: googleauth.ActConnectFailed, Integration: integration.GoogleCalendar,
-		Actor: googleauth.ActorCompany, Outcome: string(result), Trace: logging.TraceOf(ctx).ID,
+		At: h.Now(), Kind: store.ActConnectFailed, Integration: integration.GoogleCalendar,
+		Actor: store.ActorCompany, Outcome: string(result), Trace: logging.TraceOf(ctx).ID,
 	})
 	if err != nil {
 		h.Log.LogAttrs(ctx, slog.LevelWarn, "activity not recorded", slog.String("error", err.Error()))

@@ -107,7 +107,7 @@ func (h *handler) begin(ctx context.Context, s session.Session, id string) (stri
 
 func (h *handler) started(ctx context.Context) store.Activity {
 	return store.Activity{
-		At: h.Now(), Kind: googleauth.ActConnectStarted, Integration: integration.GoogleCalendar,
-		Actor: googleauth.ActorCompany, Outcome: "ok", Trace: logging.TraceOf(ctx).ID,
+		At: h.Now(), Kind: store.ActConnectStarted, Integration: integration.GoogleCalendar,
+		Actor: store.ActorCompany, Outcome: "ok", Trace: logging.TraceOf(ctx).ID,
 	}
 }

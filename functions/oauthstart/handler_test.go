@@ -138,7 +138,7 @@ func TestStart(t *testing.T) {
 		}
 	}
 	p, err := r.store.ListActivity(t.Context(), "sol", "", 10)
-	if err != nil || len(p.Items) != 3 || p.Items[0].Kind != googleauth.ActConnectStarted || p.Items[0].Actor != "company" {
+	if err != nil || len(p.Items) != 3 || p.Items[0].Kind != store.ActConnectStarted || p.Items[0].Actor != "company" {
 		t.Errorf("activity %+v, %v", p.Items, err)
 	}
 }

@@ -9,10 +9,8 @@ import (
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
+	"github.com/citasync/citasync/shared/store"
 )
-
-// actorPlatform is who calls the API, in the activity.
-const actorPlatform = "platform"
 
 // integrationJSON is an integration as a company has it. What does not apply
 // is an empty string.
@@ -98,7 +96,7 @@ func (h *handler) disableIntegration(r *http.Request, c session.Claims) (any, er
 	if body.Events != eventsKeep && body.Events != eventsRemove {
 		return nil, fmt.Errorf("%w: events must be %q or %q", fault.ErrUnprocessable, eventsKeep, eventsRemove)
 	}
-	if _, err := h.turnOff(r.Context(), c.Company, body.Events == eventsRemove, actorPlatform); err != nil {
+	if _, err := h.turnOff(r.Context(), c.Company, body.Events == eventsRemove, store.ActorPlatform); err != nil {
 		return nil, err
 	}
 	return h.integration(r, c.Company, id)

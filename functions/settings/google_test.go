@@ -16,6 +16,7 @@ import (
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/sandbox"
 	"github.com/citasync/citasync/shared/secret/file"
+	"github.com/citasync/citasync/shared/store"
 )
 
 // google is a site whose companies have accounts at Google.
@@ -168,7 +169,7 @@ func TestDisableByAPI(t *testing.T) {
 	g.must(err)
 	var actors []string
 	for _, a := range acts.Items {
-		if a.Kind == googleauth.ActTurnedOff {
+		if a.Kind == store.ActTurnedOff {
 			actors = append(actors, a.Actor)
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/bus"
 	"github.com/citasync/citasync/shared/fault"
-	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/logging"
+	"github.com/citasync/citasync/shared/store"
 )
 
 // connectPath is where the consent at Google begins. The panel leads there by a
@@ -55,7 +55,7 @@ func (h *handler) disable(w http.ResponseWriter, r *http.Request, v *visit) erro
 	case events != eventsKeep && events != eventsRemove:
 		return h.confirm(w, r, v, id, "", v.say.T("disable.invalid"))
 	}
-	c, err := h.turnOff(r.Context(), v.company.ID, events == eventsRemove, googleauth.ActorCompany)
+	c, err := h.turnOff(r.Context(), v.company.ID, events == eventsRemove, store.ActorCompany)
 	if err != nil {
 		return err
 	}

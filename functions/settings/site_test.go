@@ -15,7 +15,6 @@ import (
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/store"
 	"github.com/citasync/citasync/shared/store/bolt"
-	"github.com/citasync/citasync/shared/store/bolt/boltfile"
 )
 
 const (
@@ -39,7 +38,7 @@ func newSite(t *testing.T, adapt ...func(*Deps)) *site {
 	t.Helper()
 	s := &site{T: t, now: time.Date(2026, 12, 1, 14, 30, 0, 0, time.UTC)} // 9:30 in Bogota
 	var err error
-	if s.store, err = bolt.Open(filepath.Join(t.TempDir(), "store.db"), boltfile.NoSync); err != nil {
+	if s.store, err = bolt.Open(filepath.Join(t.TempDir(), "store.db"), bolt.NoSync); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.store.Close() })

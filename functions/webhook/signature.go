@@ -9,8 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/citasync/citasync/shared/fault"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/citasync/citasync/shared/fault"
 )
 
 // tolerance is how far a webhook's timestamp may be from our clock, exactly

@@ -15,7 +15,6 @@ import (
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
 	"github.com/citasync/citasync/shared/store/bolt"
-	"github.com/citasync/citasync/shared/store/bolt/boltfile"
 )
 
 // ledger is an integration of its own kind: it keeps a line for each confirmed
@@ -120,7 +119,7 @@ const acme = booking.CompanyID("acme")
 
 func newFixture(t *testing.T, connected bool) *fixture {
 	t.Helper()
-	b, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"), boltfile.NoSync)
+	b, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"), bolt.NoSync)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,6 +279,26 @@ func TestNewerEventMeanwhile(t *testing.T) {
 		f.want(integration.Done, "b", 2)
 		if r := f.record(); r.Revision != 2 || !r.NextAttemptAt.IsZero() {
 			t.Errorf("revision %d, next attempt %v", r.Revision, r.NextAttemptAt)
+		}
+	})
+}
+
+// TestResultSurvivesConflict: what was done is not done again because the
+// record was written by another meanwhile.
+func TestResultSurvivesConflict(t *testing.T) {
+	bubble(t, true, func(f *fixture) {
+		f.calendar.will(func(task integration.Task) integration.Result {
+			r := f.record()
+			r.History = nil
+			if err := f.store.Store.CommitBooking(context.Background(), r); err != nil {
+				t.Error(err)
+			}
+			return f.calendar.write(task)
+		})
+		f.apply(ev(booking.Confirmed, 1, "a"))
+		f.want(integration.Done, "a", 1)
+		if h := f.record().History; len(h) != 1 || h[0].Kind != "written" {
+			t.Errorf("history %+v", h)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/logging"
 	"github.com/citasync/citasync/shared/store"
 )
 
@@ -106,10 +107,8 @@ func (a *attempt) unauthorised(ctx context.Context, w *work, why integration.Rea
 		if c.Version != used.Version {
 			return nil
 		}
-		now := a.now()
-		c.NeedReauth(why, now)
-		act := store.Activity{At: now, Kind: "needs_reauth", Integration: w.ID(), Actor: "system", Outcome: string(why)}
-		err := a.deps.Store.PutConnection(ctx, a.key.Company, &c, act)
+		acts := store.NeedReauth(&c, why, a.now(), logging.TraceOf(ctx).ID)
+		err := a.deps.Store.PutConnection(ctx, a.key.Company, &c, acts...)
 		if errors.Is(err, fault.ErrConflict) {
 			continue
 		}

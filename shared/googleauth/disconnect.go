@@ -60,7 +60,7 @@ func (g *Grants) turnOff(ctx context.Context, c *integration.Connection, removeE
 	if removeEvents {
 		c.BackfillDue, detail = now, "remove"
 	}
-	return []store.Activity{g.activity(ctx, ActTurnedOff, actor, "ok", detail)}, nil
+	return []store.Activity{g.activity(ctx, store.ActTurnedOff, actor, "ok", detail)}, nil
 }
 
 // Finish ends a connection that is being turned off: the grant is given back,
@@ -116,7 +116,7 @@ func (g *Grants) empty(ctx context.Context, company booking.CompanyID, left inte
 		c.Status, c.Enabled, c.RemoveEvents, c.Data = integration.Disconnected, false, false, integration.Data{}
 		c.ChangedAt, c.BackfillDue, c.NoticeDue = g.Now(), time.Time{}, time.Time{}
 		outcome := cmp.Or(string(c.Reason), "ok")
-		return []store.Activity{g.activity(ctx, ActDisconnected, ActorSystem, outcome, "")}, nil
+		return []store.Activity{g.activity(ctx, store.ActDisconnected, store.ActorSystem, outcome, "")}, nil
 	})
 	if err != nil {
 		return err

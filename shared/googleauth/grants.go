@@ -133,17 +133,17 @@ func (g *Grants) commit(ctx context.Context, company booking.CompanyID, data int
 		if err := refusal(c, Grant{Subject: data.AccountSubject}); err != nil {
 			return nil, err
 		}
-		kind, old := ActConnected, c.Data
+		kind, old := store.ActConnected, c.Data
 		result, replaced, c.Data = ResultConnected, old.SecretVersion, data
 		if c.Status != integration.Disconnected {
-			result, kind = ResultReconnected, ActReconnected
+			result, kind = ResultReconnected, store.ActReconnected
 			c.Data.CalendarID, c.Data.CalendarName = old.CalendarID, old.CalendarName
 		}
 		now := g.Now()
 		c.Enabled, c.Status, c.Reason, c.RemoveEvents = true, integration.Connected, integration.NoReason, false
 		c.UseCalendar(c.Data.AccountSubject, c.Data.CalendarID)
 		c.ChangedAt, c.BackfillDue, c.NoticeDue = now, now, time.Time{}
-		return []store.Activity{g.activity(ctx, kind, ActorCompany, "ok", data.AccountEmail)}, nil
+		return []store.Activity{g.activity(ctx, kind, store.ActorCompany, "ok", data.AccountEmail)}, nil
 	})
 	return result, replaced, err
 }

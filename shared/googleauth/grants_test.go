@@ -17,6 +17,7 @@ import (
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/sandbox"
 	"github.com/citasync/citasync/shared/secret"
+	"github.com/citasync/citasync/shared/store"
 )
 
 // versions notes the versions that are added, and fails where it is told.
@@ -199,7 +200,7 @@ func TestConnectRefuses(t *testing.T) {
 		{
 			"while it is being turned off", func(t *testing.T, r *rig) {
 				r.connect(t, sol, luis)
-				if _, err := r.grants.Disconnect(t.Context(), sol, true, ActorCompany); err != nil {
+				if _, err := r.grants.Disconnect(t.Context(), sol, true, store.ActorCompany); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -370,7 +371,7 @@ func TestDisconnectAndKeepEvents(t *testing.T) {
 	r := newRig(t)
 	before := r.connect(t, sol, ana)
 	r.clock.advance(time.Minute)
-	c, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany)
+	c, err := r.grants.Disconnect(t.Context(), sol, false, store.ActorCompany)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,7 +396,7 @@ func TestDisconnectAndKeepEvents(t *testing.T) {
 		t.Errorf("activity (-want +got):\n%s", d)
 	}
 	// Again, and by maintain: nothing more.
-	if _, err := r.grants.Disconnect(t.Context(), sol, true, ActorCompany); err != nil {
+	if _, err := r.grants.Disconnect(t.Context(), sol, true, store.ActorCompany); err != nil {
 		t.Error(err)
 	}
 	if err := r.grants.Finish(t.Context(), sol, integration.NoReason); err != nil {
@@ -431,7 +432,7 @@ func TestDisconnectWhateverGoogleSays(t *testing.T) {
 			before := r.connect(t, sol, ana)
 			f.Operation = "revoke"
 			r.fault(t, f)
-			c, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany)
+			c, err := r.grants.Disconnect(t.Context(), sol, false, store.ActorCompany)
 			if err != nil || c.Status != integration.Disconnected || !c.Data.IsZero() {
 				t.Errorf("connection %+v, %v", c, err)
 			}
@@ -449,7 +450,7 @@ func TestDisconnectWhileGoogleIsSlow(t *testing.T) {
 		r.connect(t, sol, ana)
 		r.fault(t, sandbox.Fault{Operation: "revoke", Latency: time.Hour})
 		began := time.Now()
-		c, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany)
+		c, err := r.grants.Disconnect(t.Context(), sol, false, store.ActorCompany)
 		if err != nil || c.Status != integration.Disconnected || time.Since(began) != callTimeout {
 			t.Errorf("connection %+v, %v after %v", c, err, time.Since(began))
 		}
@@ -460,7 +461,7 @@ func TestDisconnectOneOfTwoHolders(t *testing.T) {
 	r := newRig(t)
 	r.connect(t, sol, ana)
 	other := r.connect(t, luna, ana)
-	if _, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany); err != nil {
+	if _, err := r.grants.Disconnect(t.Context(), sol, false, store.ActorCompany); err != nil {
 		t.Fatal(err)
 	}
 	if n := r.calls("revoke"); n != 0 {
@@ -470,7 +471,7 @@ func TestDisconnectOneOfTwoHolders(t *testing.T) {
 	if token, err := r.source.Token(t.Context(), luna, other); err != nil || !r.works(t, token) {
 		t.Errorf("the other company's token: %v", err)
 	}
-	if _, err := r.grants.Disconnect(t.Context(), luna, false, ActorCompany); err != nil {
+	if _, err := r.grants.Disconnect(t.Context(), luna, false, store.ActorCompany); err != nil {
 		t.Fatal(err)
 	}
 	if n := r.calls("revoke"); n != 1 || len(r.google.Grants(ana)) != 0 {
@@ -482,7 +483,7 @@ func TestDisconnectAndRemoveEvents(t *testing.T) {
 	r := newRig(t)
 	before := r.connect(t, sol, ana)
 	r.clock.advance(time.Minute)
-	c, err := r.grants.Disconnect(t.Context(), sol, true, ActorCompany)
+	c, err := r.grants.Disconnect(t.Context(), sol, true, store.ActorCompany)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -498,7 +499,7 @@ func TestDisconnectAndRemoveEvents(t *testing.T) {
 	if token, err := r.source.Token(t.Context(), sol, c); err != nil || !r.works(t, token) {
 		t.Errorf("token for the removal: %v", err)
 	}
-	again, err := r.grants.Disconnect(t.Context(), sol, true, ActorCompany)
+	again, err := r.grants.Disconnect(t.Context(), sol, true, store.ActorCompany)
 	if err != nil || again.Version != c.Version {
 		t.Errorf("again: %+v, %v", again, err)
 	}
@@ -518,10 +519,10 @@ func TestDisconnectAndRemoveEvents(t *testing.T) {
 func TestRemovalCutShort(t *testing.T) {
 	r := newRig(t)
 	r.connect(t, sol, ana)
-	if _, err := r.grants.Disconnect(t.Context(), sol, true, ActorCompany); err != nil {
+	if _, err := r.grants.Disconnect(t.Context(), sol, true, store.ActorCompany); err != nil {
 		t.Fatal(err)
 	}
-	c, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany)
+	c, err := r.grants.Disconnect(t.Context(), sol, false, store.ActorCompany)
 	if err != nil || c.Status != integration.Disconnected {
 		t.Errorf("connection %+v, %v", c, err)
 	}
@@ -530,7 +531,7 @@ func TestRemovalCutShort(t *testing.T) {
 func TestRemovalGivenUp(t *testing.T) {
 	r := newRig(t)
 	r.connect(t, sol, ana)
-	if _, err := r.grants.Disconnect(t.Context(), sol, true, ActorCompany); err != nil {
+	if _, err := r.grants.Disconnect(t.Context(), sol, true, store.ActorCompany); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.grants.Finish(t.Context(), sol, integration.Outage); err != nil {
@@ -561,7 +562,7 @@ func TestDisconnectDeadGrant(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.google.ClearRequests()
-		got, err := r.grants.Disconnect(t.Context(), sol, tt.remove, ActorCompany)
+		got, err := r.grants.Disconnect(t.Context(), sol, tt.remove, store.ActorCompany)
 		if err != nil || got.Status != integration.Disconnected || !got.Data.IsZero() || got.Reason != tt.left || !got.NoticeDue.IsZero() {
 			t.Errorf("remove %t: %+v, %v", tt.remove, got, err)
 		}
@@ -578,7 +579,7 @@ func TestDisconnectInTwoSteps(t *testing.T) {
 	before := r.connect(t, sol, ana)
 	g, conns, secrets := r.watchedGrants()
 	secrets.deleteErr = fault.ErrUnavailable
-	c, err := g.Disconnect(t.Context(), sol, false, ActorCompany)
+	c, err := g.Disconnect(t.Context(), sol, false, store.ActorCompany)
 	if err != nil || c.Status != integration.Disconnecting || c.RemoveEvents || c.Access(true) != integration.Off {
 		t.Fatalf("without the secret store: %+v, %v", c, err)
 	}
@@ -607,7 +608,7 @@ func TestDisconnectInTwoSteps(t *testing.T) {
 func TestFinishOvertaken(t *testing.T) {
 	r := newRig(t)
 	r.connect(t, sol, ana)
-	if _, err := r.grants.Disconnect(t.Context(), sol, true, ActorCompany); err != nil {
+	if _, err := r.grants.Disconnect(t.Context(), sol, true, store.ActorCompany); err != nil {
 		t.Fatal(err)
 	}
 	g, conns, _ := r.watchedGrants()
@@ -646,7 +647,7 @@ func TestDisconnectConflict(t *testing.T) {
 		}
 		return nil
 	}
-	c, err := g.Disconnect(t.Context(), sol, false, ActorCompany)
+	c, err := g.Disconnect(t.Context(), sol, false, store.ActorCompany)
 	if err != nil || c.Status != integration.Disconnected || c.Options.Summary != "{service}" {
 		t.Errorf("connection %+v, %v", c, err)
 	}

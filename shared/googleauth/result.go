@@ -27,22 +27,5 @@ func ParseResult(s string) Result {
 	return ""
 }
 
-// Kinds of activity that this package and the functions before it record.
-const (
-	ActConnectStarted = "connect_started" // the company went to Google
-	ActConnectFailed  = "connect_failed"  // the outcome is the Result
-	ActConnected      = "connected"
-	ActReconnected    = "reconnected"
-	ActNeedsReauth    = "needs_reauth" // the outcome is the Reason
-	ActTurnedOff      = "turned_off"   // the detail is "keep" or "remove", of the future events
-	ActDisconnected   = "disconnected" // grant and tokens are given back
-)
-
-// Actors of activity.
-const (
-	ActorCompany = "company"
-	ActorSystem  = "system"
-)
-
 // Connected reports whether the company is connected now.
 func (r Result) Connected() bool { return r == ResultConnected || r == ResultReconnected }

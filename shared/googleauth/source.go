@@ -12,6 +12,7 @@ import (
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/logging"
 	"github.com/citasync/citasync/shared/store"
 )
 
@@ -253,11 +254,7 @@ func (s *Source) dead(ctx context.Context, company booking.CompanyID, used integ
 		if !sameGrant(&c.Data, &used) || !bytes.Equal(c.Data.AccessToken, used.AccessToken) {
 			return nil, errChanged
 		}
-		c.NeedReauth(integration.Revoked, s.Now())
-		if c.Status != integration.NeedsReauth { // a removal, which tells how it ended
-			return nil, nil
-		}
-		return []store.Activity{s.activity(ctx, ActNeedsReauth, ActorSystem, string(integration.Revoked), "")}, nil
+		return store.NeedReauth(c, integration.Revoked, s.Now(), logging.TraceOf(ctx).ID), nil
 	})
 	if err != nil {
 		return err

@@ -460,7 +460,7 @@ func TestMissingSecretVersionIsADeadGrant(t *testing.T) {
 func TestDeadGrantWhileRemoving(t *testing.T) {
 	r := newRig(t)
 	r.connect(t, sol, ana)
-	c, err := r.grants.Disconnect(t.Context(), sol, true, ActorCompany)
+	c, err := r.grants.Disconnect(t.Context(), sol, true, store.ActorCompany)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -492,7 +492,7 @@ func TestNotDeadAfterAll(t *testing.T) {
 			}
 		}, integration.NoReason, integration.Connected, 2}, // the refusal and the code: the new token is stored with it
 		{"connected with another account", func(t *testing.T, r *rig) {
-			if _, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany); err != nil {
+			if _, err := r.grants.Disconnect(t.Context(), sol, false, store.ActorCompany); err != nil {
 				t.Error(err)
 			}
 			if res, err := r.grants.Connect(t.Context(), sol, r.consent(t, sandbox.Consent{Account: luis})); res != ResultConnected {
@@ -500,7 +500,7 @@ func TestNotDeadAfterAll(t *testing.T) {
 			}
 		}, integration.Outage, integration.Connected, 2},
 		{"turned off", func(t *testing.T, r *rig) {
-			if _, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany); err != nil {
+			if _, err := r.grants.Disconnect(t.Context(), sol, false, store.ActorCompany); err != nil {
 				t.Error(err)
 			}
 		}, integration.Outage, integration.Disconnected, 1},
@@ -571,7 +571,7 @@ func TestRefreshOvertakenByAChange(t *testing.T) {
 		if n != 2 {
 			return
 		}
-		if _, err := r.grants.Disconnect(t.Context(), sol, false, ActorCompany); err != nil {
+		if _, err := r.grants.Disconnect(t.Context(), sol, false, store.ActorCompany); err != nil {
 			t.Error(err)
 		}
 		if res, err := r.grants.Connect(t.Context(), sol, r.consent(t, sandbox.Consent{Account: luis})); !res.Connected() {

@@ -154,7 +154,7 @@ type Options struct {
 // the result on the precondition that the connection is the one that failed.
 func (c *Connection) NeedReauth(why Reason, now time.Time) {
 	c.Reason = why
-	c.ChangedAt = now
+	c.ChangedAt, c.UpdatedAt = now, now
 	if c.Status == Disconnecting {
 		return
 	}

@@ -38,7 +38,7 @@ import (
 
 	"github.com/citasync/citasync/shared/bus"
 	"github.com/citasync/citasync/shared/fault"
-	"github.com/citasync/citasync/shared/store/bolt/boltfile"
+	"github.com/citasync/citasync/shared/internal/boltfile"
 )
 
 // Options change how messages are delivered. Zero fields take the defaults.

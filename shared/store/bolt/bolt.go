@@ -49,8 +49,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/internal/boltfile"
 	"github.com/citasync/citasync/shared/store"
-	"github.com/citasync/citasync/shared/store/bolt/boltfile"
 )
 
 // The buckets, which the package comment describes.
@@ -81,10 +81,17 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
+// Option changes how a store is opened.
+type Option = boltfile.Option
+
+// NoSync trades durability for speed: what is written outlives the process,
+// but not the machine. It is for tests and benchmarks.
+func NoSync(o *bbolt.Options) { boltfile.NoSync(o) }
+
 // Open opens the file, and makes it, readable by nobody else, if there is
 // none. If another process holds it for longer than a second, that is an
-// error. [boltfile.NoSync] trades durability for speed.
-func Open(path string, opts ...boltfile.Option) (*Store, error) {
+// error.
+func Open(path string, opts ...Option) (*Store, error) {
 	f, err := boltfile.Open(path, []string{
 		bookings, companies, connections, activity, catalogue, states, links,
 		byStart, byEnd, waiting, due, owed, connected, holders, expiry,

@@ -17,11 +17,10 @@ import (
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
-	"github.com/citasync/citasync/shared/store/bolt/boltfile"
 	"github.com/citasync/citasync/shared/store/storetest"
 )
 
-func open(t testing.TB, opts ...boltfile.Option) *Store {
+func open(t testing.TB, opts ...Option) *Store {
 	t.Helper()
 	s, err := Open(filepath.Join(t.TempDir(), "store.db"), opts...)
 	if err != nil {
@@ -46,7 +45,7 @@ func TestStoreConcurrent(t *testing.T) {
 // checked is an open store whose indexes are compared with its records at the
 // end.
 func checked(t *testing.T) *Store {
-	s := open(t, boltfile.NoSync)
+	s := open(t, NoSync)
 	t.Cleanup(func() { checkIndexes(t, s) })
 	return s
 }
@@ -232,7 +231,7 @@ func TestUnknownWords(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := open(t, boltfile.NoSync)
+			s := open(t, NoSync)
 			err := s.update(ctx, func(t tx) error { return t.put(tt.bucket, bookingKey("2", "981"), []byte(tt.data)) })
 			if err != nil {
 				t.Fatal(err)
@@ -251,7 +250,7 @@ func TestUnknownWords(t *testing.T) {
 
 // TestUnknownWordsRefused writes what could not be read again.
 func TestUnknownWordsRefused(t *testing.T) {
-	s := open(t, boltfile.NoSync)
+	s := open(t, NoSync)
 	for name, change := range map[string]func(*store.Booking){
 		"state":    func(b *store.Booking) { b.State = "postponed" },
 		"delivery": func(b *store.Booking) { b.Deliveries[integration.WhatsApp] = integration.Delivery{Status: "lost"} },
@@ -272,9 +271,9 @@ func TestUnknownWordsRefused(t *testing.T) {
 
 // TestBubble uses a store inside a bubble whose clock must stand still.
 func TestBubble(t *testing.T) {
-	outside := open(t, boltfile.NoSync)
+	outside := open(t, NoSync)
 	synctest.Test(t, func(t *testing.T) {
-		inside := open(t, boltfile.NoSync)
+		inside := open(t, NoSync)
 		start := time.Now()
 		for name, s := range map[string]*Store{"opened inside": inside, "opened outside": outside} {
 			done := make(chan error)
@@ -317,7 +316,7 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	s := open(b, boltfile.NoSync)
+	s := open(b, NoSync)
 	commit(b, s, newBooking("981"))
 	for b.Loop() {
 		if _, err := s.ReadBooking(b.Context(), "2", "981", integration.GoogleCalendar, integration.WhatsApp); err != nil {

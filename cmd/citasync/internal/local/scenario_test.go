@@ -149,6 +149,35 @@ func badMinute(w *world, f sandbox.Fault) {
 	}
 }
 
+// TestLateWriteUndoesNothing: a write that gave up waiting may arrive after the
+// same write repeated, but never after a newer one.
+func TestLateWriteUndoesNothing(t *testing.T) {
+	for _, operation := range []string{"events.insert", "events.update", "events.delete"} {
+		t.Run(operation, func(t *testing.T) {
+			connected(t, func(w *world) {
+				w.apply(event(booking.Confirmed, acme, "1", 1, "corte"))
+				late := event(booking.Confirmed, acme, "1", 2, "tinte")
+				newest := event(booking.Deleted, acme, "1", 3, "")
+				switch operation {
+				case "events.insert":
+					w.apply(event(booking.Deleted, acme, "1", 2, ""))
+					late, newest = event(booking.Confirmed, acme, "1", 3, "tinte"), event(booking.Deleted, acme, "1", 4, "")
+				case "events.update":
+					newest = event(booking.Confirmed, acme, "1", 3, "peinado")
+				case "events.delete":
+					late, newest = event(booking.Deleted, acme, "1", 2, ""), event(booking.Confirmed, acme, "1", 3, "peinado")
+				}
+				_, err := w.google.AddFault(sandbox.Fault{Operation: operation, Action: sandbox.ApplyLate, Late: 16 * time.Second, Times: 1})
+				check(t, err)
+				w.apply(late)
+				w.apply(newest)
+				w.maintain(3*time.Minute, 5*time.Second)
+				w.right(newest)
+			})
+		})
+	}
+}
+
 func TestDeletedByHand(t *testing.T) {
 	confirm, move := event(booking.Confirmed, acme, "1", 1, "corte"), event(booking.Confirmed, acme, "1", 2, "tinte")
 	del, again := event(booking.Deleted, acme, "1", 3, ""), event(booking.Confirmed, acme, "1", 4, "peinado")
@@ -399,5 +428,46 @@ func TestManyBookingsAfterConnect(t *testing.T) {
 		if c := w.connection(acme); !c.BackfillDue.IsZero() {
 			t.Errorf("passes are still owed since %v", c.BackfillDue)
 		}
+	})
+}
+
+// TestOldAccountComesBack: what an account's earlier connection left behind is
+// found when it comes back, though no record names it any more.
+func TestOldAccountComesBack(t *testing.T) {
+	connected(t, func(w *world) {
+		stays, goes := event(booking.Confirmed, acme, "1", 1, "corte"), event(booking.Confirmed, acme, "2", 1, "corte")
+		w.apply(stays, goes)
+		w.turnOff(false)
+		w.mustConnect(acme, "luis@example.com")
+		w.maintain(3*time.Minute, 5*time.Second)
+		w.apply(event(booking.Deleted, acme, "2", 2, ""))
+		w.turnOff(false)
+		w.mustConnect(acme, ana)
+		w.maintain(3*time.Minute, 5*time.Second)
+		w.right(stays)
+		w.right(event(booking.Deleted, acme, "2", 2, ""))
+	})
+}
+
+// TestSwitchFlickers: one process still believes that the integration is off
+// when the last pass of another ends. The booking that it leaves waiting is
+// not forgotten.
+func TestSwitchFlickers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 2, sandbox.Options{})
+		w.mustConnect(acme, ana)
+		w.maintain(55*time.Second, time.Second)
+		w.flip(false)
+		check(t, w.procs[1].Engine.Apply(context.Background(), event(booking.Confirmed, acme, "1", 1, "corte"))) // and now it believes so
+		time.Sleep(time.Second)
+		w.flip(true)
+		w.maintain(6*time.Second, time.Second)
+		late := event(booking.Confirmed, acme, "1", 2, "tinte")
+		check(t, w.procs[1].Engine.Apply(context.Background(), late))
+		if d := w.record(acme, "1").Deliveries[calendarID]; d.Status != integration.Waiting {
+			t.Fatalf("the delivery is %s: this tests nothing", d.Status)
+		}
+		w.maintain(3*time.Minute, 5*time.Second)
+		w.right(late)
 	})
 }

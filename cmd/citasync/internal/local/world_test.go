@@ -25,7 +25,6 @@ import (
 	"github.com/citasync/citasync/shared/secret/file"
 	"github.com/citasync/citasync/shared/store"
 	"github.com/citasync/citasync/shared/store/bolt"
-	"github.com/citasync/citasync/shared/store/bolt/boltfile"
 )
 
 const (
@@ -54,7 +53,7 @@ func newWorld(t testing.TB, procs int, o sandbox.Options) *world {
 	var err error
 	w.google, err = sandbox.New(o)
 	check(t, err)
-	w.store, err = bolt.Open(filepath.Join(dir, "store.db"), boltfile.NoSync)
+	w.store, err = bolt.Open(filepath.Join(dir, "store.db"), bolt.NoSync)
 	check(t, err)
 	t.Cleanup(func() { check(t, w.store.Close()) })
 	w.secrets, err = file.Open(filepath.Join(dir, "secrets"))
@@ -288,7 +287,9 @@ var errDead = errors.New("the process died")
 
 type lifeKey struct{}
 
-func (l *life) context() context.Context { return context.WithValue(context.Background(), lifeKey{}, l) }
+func (l *life) context() context.Context {
+	return context.WithValue(context.Background(), lifeKey{}, l)
+}
 
 // step performs an effect of the life that the context belongs to.
 func step(ctx context.Context, effect func() error) error {
