@@ -73,7 +73,7 @@ func (d *direct) Switch(ctx context.Context, id integration.ID, on bool) error {
 
 // operate calls do with an operator for the data directory.
 func operate(ctx context.Context, dir string, do func(operator) error) error {
-	if c := dial(dir); c != nil {
+	if c := dial(ctx, dir); c != nil {
 		return do(c)
 	}
 	d, err := openData(dir)
@@ -137,9 +137,9 @@ func answer(w http.ResponseWriter, v any, err error) {
 type remote struct{ http http.Client }
 
 // dial returns nil if nobody serves from the data directory.
-func dial(dir string) *remote {
+func dial(ctx context.Context, dir string) *remote {
 	path := socketPath(dir)
-	conn, err := net.DialTimeout("unix", path, time.Second)
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
 	if err != nil {
 		return nil
 	}

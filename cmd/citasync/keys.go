@@ -68,7 +68,7 @@ func makeKeys(dir string) (keys, error) {
 }
 
 func writeKeys(dir string, k keys) error {
-	data, err := json.MarshalIndent(k, "", "  ")
+	data, err := json.MarshalIndent(k, "", "  ") //nolint:gosec // a file of secrets, for their owner only
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}

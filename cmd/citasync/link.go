@@ -71,7 +71,7 @@ func reach(ctx context.Context, e env, dir, public string) (target, error) {
 		return target{}, err
 	}
 	public = cmp.Or(public, e.getenv("PUBLIC_URL"))
-	if c := dial(dir); public == "" && c != nil {
+	if c := dial(ctx, dir); public == "" && c != nil {
 		i, err := c.Info(ctx)
 		if err != nil {
 			return target{}, err

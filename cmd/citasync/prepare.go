@@ -38,7 +38,7 @@ func (s *server) prepare(ctx context.Context, addr net.Addr) error {
 		s.sandbox, err = newSandbox(ln, s.config, addr, filepath.Join(s.data.dir, "sandbox"))
 	}
 	if err == nil {
-		s.app, err = local.New(local.Parts{
+		s.app, err = local.New(local.Parts{ //nolint:contextcheck // it waits for nothing
 			Config: s.config, Store: s.data.store, Secrets: s.data.secrets, Publisher: s.data.queue,
 			HTTP: towardsGoogle(), Now: time.Now, Log: s.log,
 		})

@@ -118,7 +118,7 @@ func newProcess(t *testing.T, env ...string) *process {
 // start runs serve until it is ready.
 func (p *process) start() {
 	p.t.Helper()
-	p.cmd = exec.Command(os.Args[0], "serve", "--addr", p.addr, "--data", p.dir) //nolint:noctx // it is killed at the end of the test
+	p.cmd = exec.Command(os.Args[0], "serve", "--addr", p.addr, "--data", p.dir)
 	p.cmd.Env = append(append(cleanEnv(), "TEST_AS_CITASYNC=1"), p.env...)
 	p.cmd.Stderr = p.logs
 	out, err := p.cmd.StdoutPipe()

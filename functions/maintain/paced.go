@@ -40,8 +40,10 @@ func NewPaced(i integration.Integration) *Paced {
 func (p *Paced) Act(ctx context.Context, t integration.Task) integration.Result {
 	for _, l := range []*rate.Limiter{p.company(t.Company.ID), p.all} {
 		if err := l.Wait(ctx); err != nil {
-			return integration.Result{Outcome: integration.Retry, Delivery: t.Delivery, Reason: integration.Quota,
-				RetryAfter: time.Second, Err: fmt.Errorf("no turn in time: %w", err)}
+			return integration.Result{
+				Outcome: integration.Retry, Delivery: t.Delivery, Reason: integration.Quota,
+				RetryAfter: time.Second, Err: fmt.Errorf("no turn in time: %w", err),
+			}
 		}
 	}
 	return p.Integration.Act(ctx, t)

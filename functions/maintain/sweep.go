@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/citasync/citasync/shared/store"
 )
@@ -44,20 +43,25 @@ func (m *Maintainer) sweep(ctx context.Context) error {
 // reconcile reconciles the bookings side by side. What fails is logged: the
 // record says when to try again.
 func (m *Maintainer) reconcile(ctx context.Context, keys []store.Key) {
-	var g errgroup.Group
-	g.SetLimit(parallel)
-	for _, k := range keys {
-		g.Go(func() error {
-			if ctx.Err() != nil {
-				return nil
+	var wg sync.WaitGroup
+	queue := make(chan store.Key)
+	for range min(parallel, len(keys)) {
+		wg.Go(func() {
+			for k := range queue {
+				if err := m.Engine.Reconcile(ctx, k); err != nil {
+					m.warn(ctx, "booking not reconciled", err)
+				}
 			}
-			if err := m.Engine.Reconcile(ctx, k); err != nil {
-				m.warn(ctx, "booking not reconciled", err)
-			}
-			return nil
 		})
 	}
-	_ = g.Wait() // the goroutines return no error
+	for _, k := range keys {
+		if ctx.Err() != nil {
+			break
+		}
+		queue <- k
+	}
+	close(queue)
+	wg.Wait()
 }
 
 func (m *Maintainer) warn(ctx context.Context, msg string, err error, attrs ...slog.Attr) {

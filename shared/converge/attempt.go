@@ -285,12 +285,12 @@ func backoff(failures int) time.Duration {
 	if failures < 11 {
 		d = min(d, 5*time.Second<<max(0, failures-1))
 	}
-	return d - rand.N(d/4)
+	return d - rand.N(d/4) //nolint:gosec // chance, no secret
 }
 
 // pause waits for about d.
 func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d/2 + rand.N(d))
+	t := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // chance, no secret
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -553,8 +553,10 @@ func TestHistoryIsBounded(t *testing.T) {
 func TestStoreFails(t *testing.T) {
 	bubble(t, true, func(f *fixture) {
 		broken := &failing{counted: f.store}
-		f.engine = New(Deps{Store: broken, Switches: NewCatalogue(f.store, time.Now), Integrations: []integration.Integration{f.calendar},
-			Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		f.engine = New(Deps{
+			Store: broken, Switches: NewCatalogue(f.store, time.Now), Integrations: []integration.Integration{f.calendar},
+			Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		})
 		broken.fail.Store(true)
 		if err := f.engine.Apply(context.Background(), ev(booking.Confirmed, 1, "a")); err == nil {
 			t.Error("an event that could not be recorded was acknowledged")

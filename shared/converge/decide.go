@@ -23,8 +23,10 @@ func (a *attempt) merge() {
 	kind := string(ev.Kind)
 	switch r := a.rec; {
 	case r == nil:
-		a.rec = &store.Booking{Company: ev.Company, Booking: booking.Booking{ID: ev.Booking.ID}, CreatedAt: now,
-			Deliveries: map[integration.ID]integration.Delivery{}}
+		a.rec = &store.Booking{
+			Company: ev.Company, Booking: booking.Booking{ID: ev.Booking.ID}, CreatedAt: now,
+			Deliveries: map[integration.ID]integration.Delivery{},
+		}
 	case !ev.Newer(r.At, r.State, r.Booking):
 		return
 	case r.State == booking.Confirmed && ev.Kind == booking.Confirmed:

@@ -184,11 +184,15 @@ func DefaultConnection(id integration.ID) integration.Connection {
 func DefaultEntry(id integration.ID) integration.Entry {
 	switch id {
 	case integration.GoogleCalendar:
-		return integration.Entry{ID: id, Name: "Google Calendar", Enabled: true,
-			Description: "Las reservas confirmadas se añaden automáticamente a tu calendario de Google."}
+		return integration.Entry{
+			ID: id, Name: "Google Calendar", Enabled: true,
+			Description: "Las reservas confirmadas se añaden automáticamente a tu calendario de Google.",
+		}
 	case integration.WhatsApp:
-		return integration.Entry{ID: id, Name: "WhatsApp", Enabled: true,
-			Description: "Un mensaje a tu cliente al reservar y al confirmar."}
+		return integration.Entry{
+			ID: id, Name: "WhatsApp", Enabled: true,
+			Description: "Un mensaje a tu cliente al reservar y al confirmar.",
+		}
 	}
 	return integration.Entry{ID: id, Name: string(id), Enabled: true}
 }

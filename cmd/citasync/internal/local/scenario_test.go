@@ -255,8 +255,10 @@ func TestTurnedOffRemovingEvents(t *testing.T) {
 		for i := range 5 {
 			w.apply(event(booking.Confirmed, acme, booking.ID(fmt.Sprint(i)), 1, "corte"))
 		}
-		_, err := w.google.AddEvent(ana, "primary", sandbox.Event{Summary: "dentist",
-			Start: &sandbox.EventTime{DateTime: "2000-02-01T10:00:00Z"}, End: &sandbox.EventTime{DateTime: "2000-02-01T11:00:00Z"}})
+		_, err := w.google.AddEvent(ana, "primary", sandbox.Event{
+			Summary: "dentist",
+			Start:   &sandbox.EventTime{DateTime: "2000-02-01T10:00:00Z"}, End: &sandbox.EventTime{DateTime: "2000-02-01T11:00:00Z"},
+		})
 		check(t, err)
 		version := w.connection(acme).Data.SecretVersion
 		w.turnOff(true)

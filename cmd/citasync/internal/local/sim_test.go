@@ -52,7 +52,6 @@ type simulation struct {
 	*world
 	mu      sync.Mutex
 	rand    *rand.Rand
-	faults  int // crashes so far
 	newest  map[booking.ID]booking.Event
 	byHand  map[booking.ID]bool
 	account map[booking.CompanyID]string
@@ -152,10 +151,15 @@ func (s *simulation) deliver(ev booking.Event) {
 func (s *simulation) badWeather() {
 	until := time.Now().Add(stormy)
 	for i, f := range []sandbox.Fault{
-		{Status: 500}, {Status: 503, Applied: true},
-		{Status: 429, Reason: "rateLimitExceeded", RetryAfter: time.Second}, {Status: 403, Reason: "userRateLimitExceeded"},
-		{Action: sandbox.DropBefore}, {Action: sandbox.DropAfter},
-		{Action: sandbox.AnswerLate, Late: 12 * time.Second}, {Action: sandbox.ApplyLate, Late: 12 * time.Second}, {Action: sandbox.ApplyLate, Late: 17 * time.Second},
+		{Status: 500},
+		{Status: 503, Applied: true},
+		{Status: 429, Reason: "rateLimitExceeded", RetryAfter: time.Second},
+		{Status: 403, Reason: "userRateLimitExceeded"},
+		{Action: sandbox.DropBefore},
+		{Action: sandbox.DropAfter},
+		{Action: sandbox.AnswerLate, Late: 12 * time.Second},
+		{Action: sandbox.ApplyLate, Late: 12 * time.Second},
+		{Action: sandbox.ApplyLate, Late: 17 * time.Second},
 		{Action: sandbox.Garbage, Status: 200},
 	} {
 		f.Operation, f.Until, f.Seed = "events.*", until, s.rand.Uint64()
