@@ -76,7 +76,7 @@ func simulate(t *testing.T, seed uint64) {
 		account: map[booking.CompanyID]string{"acme": ana, "beta": "luis@example.com", "gamma": "salon@example.com"},
 	}
 	for _, c := range []booking.CompanyID{"acme", "beta", "gamma"} {
-		if r.IntN(4) > 0 {
+		if s.chance(4) > 0 {
 			s.mustConnect(c, s.account[c])
 		}
 		for b := range 3 {
@@ -162,8 +162,8 @@ func (s *simulation) badWeather() {
 		{Action: sandbox.ApplyLate, Late: 17 * time.Second},
 		{Action: sandbox.Garbage, Status: 200},
 	} {
-		f.Operation, f.Until, f.Seed = "events.*", until, s.rand.Uint64()
-		f.Probability = 0.08 * s.rand.Float64()
+		f.Operation, f.Until, f.Seed = "events.*", until, uint64(s.chance(1<<30))
+		f.Probability = float64(1+s.chance(80)) / 1000
 		_, err := s.google.AddFault(f)
 		check(s.t, err)
 		if i == 0 || i == 4 {
