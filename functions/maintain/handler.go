@@ -79,7 +79,8 @@ type Deps struct {
 // Maintainer does the work, one run at a time.
 type Maintainer struct {
 	Deps
-	mu sync.Mutex
+	run    sync.Mutex // held by the run under way
+	passes passes
 }
 
 // New returns a Maintainer.
@@ -117,10 +118,10 @@ func (m *Maintainer) receive(w http.ResponseWriter, r *http.Request) error {
 // is what kept it from working at all; trouble with one company is logged and
 // the others go on.
 func (m *Maintainer) Run(ctx context.Context) (more bool, err error) {
-	if !m.mu.TryLock() {
+	if !m.run.TryLock() {
 		return false, nil
 	}
-	defer m.mu.Unlock()
+	defer m.run.Unlock()
 	ctx, cancel := context.WithDeadline(ctx, m.Now().Add(budget))
 	defer cancel()
 	for _, work := range []func(context.Context) error{m.sweep, m.switchedOn, m.owed} {

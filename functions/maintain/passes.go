@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
@@ -33,15 +34,28 @@ const (
 	inHand = 20 * time.Second
 
 	companyPage = 100
-	bookingPage = 200
+	bookingPage = 50
 )
 
 // owed works through the connections to which something is owed since they
-// changed.
+// changed: a page of bookings for each of them in turn, so that a company with
+// many keeps nobody waiting, until all passes that are due have ended.
 func (m *Maintainer) owed(ctx context.Context) error {
-	return m.each(ctx, func(cursor string) (store.Page[booking.CompanyID], error) {
-		return m.Connections.OwedConnections(ctx, integration.GoogleCalendar, cursor, companyPage)
-	}, m.company)
+	for {
+		var more atomic.Bool
+		err := m.connections(ctx, func(cursor string) (store.Page[booking.CompanyID], error) {
+			return m.Connections.OwedConnections(ctx, integration.GoogleCalendar, cursor, companyPage)
+		}, func(ctx context.Context, company booking.CompanyID) error {
+			unfinished, err := m.company(ctx, company)
+			if unfinished {
+				more.Store(true)
+			}
+			return err
+		})
+		if err != nil || !more.Load() {
+			return err
+		}
+	}
 }
 
 // switchedOn owes passes to every connection that has had none since the
@@ -56,7 +70,7 @@ func (m *Maintainer) switchedOn(ctx context.Context) error {
 	if !e.Enabled || e.ChangedAt.IsZero() {
 		return nil
 	}
-	return m.each(ctx, func(cursor string) (store.Page[booking.CompanyID], error) {
+	return m.connections(ctx, func(cursor string) (store.Page[booking.CompanyID], error) {
 		return m.Connections.StaleConnections(ctx, e.ID, e.ChangedAt, cursor, companyPage)
 	}, func(ctx context.Context, company booking.CompanyID) error { return m.owe(ctx, company, e.ChangedAt) })
 }
@@ -74,9 +88,9 @@ func (m *Maintainer) owe(ctx context.Context, company booking.CompanyID, since t
 	return nil // changed meanwhile: it is still stale the next time
 }
 
-// each calls do for every company on the pages. Trouble with one is logged,
-// and the others go on.
-func (m *Maintainer) each(
+// connections calls do for every company on the pages, for some of them at a
+// time. Trouble with one is logged, and the others go on.
+func (m *Maintainer) connections(
 	ctx context.Context, list func(cursor string) (store.Page[booking.CompanyID], error), do func(context.Context, booking.CompanyID) error,
 ) error {
 	for cursor := ""; ; {
@@ -84,14 +98,14 @@ func (m *Maintainer) each(
 		if err != nil {
 			return fmt.Errorf("list connections: %w", err)
 		}
-		for _, company := range page.Items {
-			cctx := logging.With(ctx, slog.String("company", string(company)), slog.String("integration", string(integration.GoogleCalendar)))
-			if err := do(cctx, company); err != nil && ctx.Err() == nil {
-				m.warn(cctx, "connection not maintained", err)
+		each(ctx, page.Items, func(company booking.CompanyID) {
+			ctx := logging.With(ctx, slog.String("company", string(company)))
+			if err := do(ctx, company); err != nil && ctx.Err() == nil {
+				m.warn(ctx, "connection not maintained", err, slog.String("integration", string(integration.GoogleCalendar)))
 			}
-			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("maintain connections: %w", err)
-			}
+		})
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("maintain connections: %w", err)
 		}
 		if cursor = page.Next; cursor == "" {
 			return nil
@@ -105,41 +119,61 @@ func (m *Maintainer) each(
 // dead grant or for too long: its end. Otherwise the passes: the bookings that
 // end in the future and those that wait, at once and again when a minute has
 // passed, and then the events at Google that no record names.
-func (m *Maintainer) company(ctx context.Context, company booking.CompanyID) error {
+func (m *Maintainer) company(ctx context.Context, company booking.CompanyID) (unfinished bool, err error) {
 	c, err := m.Connections.Connection(ctx, company, integration.GoogleCalendar)
 	if err != nil {
-		return err
+		return false, err
 	}
-	removing := c.Status == integration.Disconnecting && c.RemoveEvents
-	switch {
-	case c.Status == integration.Disconnecting && !c.RemoveEvents && m.Now().Sub(c.ChangedAt) < inHand:
-		return nil
-	case c.Status == integration.Disconnecting && !c.RemoveEvents:
-		return m.Grants.Finish(ctx, company, integration.NoReason)
-	case removing && c.Reason.NeedsCompany():
-		return m.Grants.Finish(ctx, company, c.Reason)
-	case removing && m.Now().Sub(c.BackfillDue) > patience:
-		return m.Grants.Finish(ctx, company, integration.Outage)
-	case !removing && c.Status != integration.Connected, c.BackfillDue.IsZero():
-		return nil // it waits for the company
+	if c.Status == integration.Disconnecting {
+		if end, left := m.ends(&c); end {
+			return false, m.Grants.Finish(ctx, company, left)
+		}
+	}
+	if a := c.Access(true); a != integration.On && a != integration.Removing || c.BackfillDue.IsZero() {
+		return false, nil // it waits for the company, or for who turned it off
 	}
 	on, err := m.Switches.Enabled(ctx, c.ID)
 	if err != nil || !on {
-		return err // switched off for everyone: later
+		return false, err // switched off for everyone: later
 	}
 	return m.pass(ctx, company, c)
 }
 
-func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c integration.Connection) error {
+// ends reports whether a disconnection is to be ended as it stands, and why
+// events are left behind.
+func (m *Maintainer) ends(c *integration.Connection) (end bool, left integration.Reason) {
+	now := m.Now()
+	switch {
+	case !c.RemoveEvents:
+		return now.Sub(c.ChangedAt) >= inHand, integration.NoReason
+	case c.Reason.NeedsCompany():
+		return true, c.Reason
+	}
+	return now.Sub(c.BackfillDue) > patience, integration.Outage
+}
+
+// pass does a page of the pass that is due for a connection, if one is, and
+// with the last page what comes after it. It reports whether there are more
+// pages.
+func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c integration.Connection) (unfinished bool, err error) {
 	now := m.Now()
 	first := c.PassedAt.Before(c.BackfillDue)
 	late := !now.Before(c.BackfillDue.Add(settle))
 	if !first && (!late || now.Before(c.PassedAt.Add(pause))) {
-		return nil
+		return false, nil
 	}
-	if err := m.reconcileAll(ctx, company, c.ID); err != nil {
-		return err
+	p := m.passes.of(company, c.BackfillDue, now, late)
+	if more, err := m.page(ctx, company, c.ID, p); err != nil || more {
+		return more, err
 	}
+	m.passes.end(company)
+	return false, m.passed(ctx, company, c, p.late)
+}
+
+// passed ends a pass. After one that began late enough, the events at Google
+// that no record names are removed, and once there are none, nothing is owed
+// any more.
+func (m *Maintainer) passed(ctx context.Context, company booking.CompanyID, c integration.Connection, late bool) error {
 	if !late {
 		return m.mark(ctx, company, c, false)
 	}
@@ -148,15 +182,12 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 		return m.needReauth(ctx, company, c, why)
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, m.mark(ctx, company, c, false)) // marked, so that it is not tried again at once
 	}
-	if left > 0 {
-		return m.mark(ctx, company, c, false)
-	}
-	if c.Status == integration.Disconnecting {
+	if c.Status == integration.Disconnecting && left == 0 {
 		return m.Grants.Finish(ctx, company, integration.NoReason)
 	}
-	return m.mark(ctx, company, c, true)
+	return m.mark(ctx, company, c, left == 0)
 }
 
 // needReauth records that the connection is not good for what it is for. If it
@@ -169,30 +200,28 @@ func (m *Maintainer) needReauth(ctx context.Context, company booking.CompanyID, 
 	return nil
 }
 
-// reconcileAll reconciles the company's bookings that end in the future, and
-// those whose delivery is waiting.
-func (m *Maintainer) reconcileAll(ctx context.Context, company booking.CompanyID, id integration.ID) error {
-	for _, q := range []store.Query{{EndsAfter: m.Now()}, {Waiting: id}} {
-		q.Limit = bookingPage
-		for {
-			page, err := m.Bookings.ListBookings(ctx, company, q)
-			if err != nil {
-				return fmt.Errorf("bookings to reconcile: %w", err)
-			}
-			keys := make([]store.Key, 0, len(page.Items))
-			for _, b := range page.Items {
-				keys = append(keys, store.Key{Company: company, Booking: b.Booking.ID})
-			}
-			m.reconcile(ctx, keys)
-			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("bookings to reconcile: %w", err)
-			}
-			if q.Cursor = page.Next; q.Cursor == "" {
-				break
-			}
-		}
+// page reconciles the pass's next page of bookings: first those that end in
+// the future, then those whose delivery is waiting.
+func (m *Maintainer) page(ctx context.Context, company booking.CompanyID, id integration.ID, p *pass) (more bool, err error) {
+	q := store.Query{EndsAfter: p.began, Cursor: p.cursor, Limit: bookingPage}
+	if p.waiting {
+		q.EndsAfter, q.Waiting = time.Time{}, id
 	}
-	return nil
+	page, err := m.Bookings.ListBookings(ctx, company, q)
+	if err != nil {
+		return false, fmt.Errorf("bookings to reconcile: %w", err)
+	}
+	keys := make([]store.Key, 0, len(page.Items))
+	for _, b := range page.Items {
+		keys = append(keys, store.Key{Company: company, Booking: b.Booking.ID})
+	}
+	m.reconcile(ctx, keys)
+	if err := ctx.Err(); err != nil {
+		return false, fmt.Errorf("bookings to reconcile: %w", err) // the page comes again
+	}
+	more = page.Next != "" || !p.waiting
+	p.waiting, p.cursor = p.waiting || page.Next == "", page.Next
+	return more, nil
 }
 
 // mark records that a pass has ended, and with done that nothing more is owed

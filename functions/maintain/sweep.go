@@ -11,7 +11,7 @@ import (
 
 const (
 	sweepPage = 200
-	parallel  = 16 // bookings reconciled at a time
+	parallel  = 16 // bookings, or companies, at a time
 )
 
 // sweep reconciles every booking whose time has come. A booking that is due
@@ -43,22 +43,29 @@ func (m *Maintainer) sweep(ctx context.Context) error {
 // reconcile reconciles the bookings side by side. What fails is logged: the
 // record says when to try again.
 func (m *Maintainer) reconcile(ctx context.Context, keys []store.Key) {
+	each(ctx, keys, func(k store.Key) {
+		if err := m.Engine.Reconcile(ctx, k); err != nil {
+			m.warn(ctx, "booking not reconciled", err)
+		}
+	})
+}
+
+// each does the items side by side, and begins none once the context has ended.
+func each[T any](ctx context.Context, items []T, do func(T)) {
 	var wg sync.WaitGroup
-	queue := make(chan store.Key)
-	for range min(parallel, len(keys)) {
+	queue := make(chan T)
+	for range min(parallel, len(items)) {
 		wg.Go(func() {
-			for k := range queue {
-				if err := m.Engine.Reconcile(ctx, k); err != nil {
-					m.warn(ctx, "booking not reconciled", err)
-				}
+			for i := range queue {
+				do(i)
 			}
 		})
 	}
-	for _, k := range keys {
+	for _, i := range items {
 		if ctx.Err() != nil {
 			break
 		}
-		queue <- k
+		queue <- i
 	}
 	close(queue)
 	wg.Wait()

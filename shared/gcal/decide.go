@@ -16,7 +16,7 @@ const primary = "primary"
 func (*Calendar) Decide(t integration.Task) integration.Decision {
 	d := t.Delivery
 	d.Revision = t.Revision
-	if !callable(t.Access) {
+	if !callable(t.Access) || spared(t) {
 		return rest(d, idle(t), t.Connection.Reason)
 	}
 	here := !d.Place.None() && d.Place.Account == t.Connection.Data.AccountSubject
@@ -42,6 +42,12 @@ func callable(a integration.Access) bool {
 	return a == integration.On || a == integration.Removing
 }
 
+// spared reports whether a removal leaves the event alone: it takes the future
+// ones, and what is past stays as a record.
+func spared(t integration.Task) bool {
+	return t.Access == integration.Removing && t.State == booking.Confirmed && !t.Booking.End.After(t.Now)
+}
+
 // wanted reports whether there is to be an event.
 func wanted(t integration.Task) bool {
 	return t.State == booking.Confirmed && t.Access == integration.On
@@ -61,10 +67,10 @@ func idle(t integration.Task) integration.DeliveryStatus {
 	switch {
 	case nowhere && t.State == booking.Deleted:
 		return integration.Done
-	case nowhere && t.State != booking.Confirmed, t.Access == integration.Off:
-		return integration.Skipped
+	case t.Access == integration.Held && (!nowhere || t.State == booking.Confirmed):
+		return integration.Waiting
 	}
-	return integration.Waiting
+	return integration.Skipped
 }
 
 // ended is the status of a delivery once there is no event and none is wanted.

@@ -268,6 +268,9 @@ func TestTurnedOffRemovingEvents(t *testing.T) {
 		if r, err := w.connect(acme, ana); r != googleauth.ResultBusy || err != nil {
 			t.Errorf("connecting during the removal: %s, %v", r, err)
 		}
+		again := past
+		again.At = again.At.Add(time.Second)
+		w.apply(again) // what is told of it meanwhile does not take it out
 		w.maintain(3*time.Minute, 5*time.Second)
 		w.wantEmptied(version)
 		events, err := w.google.Events(ana, "primary")

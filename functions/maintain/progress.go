@@ -1,0 +1,48 @@
+package maintain
+
+import (
+	"sync"
+	"time"
+
+	"github.com/citasync/citasync/shared/booking"
+)
+
+// pass is how far a pass over a company's bookings has come. It is kept in
+// memory: a new process begins the pass anew, which costs a read for each
+// booking that is right already.
+type pass struct {
+	due     time.Time // the connection's BackfillDue
+	began   time.Time
+	late    bool   // it began when everybody knew of the change
+	waiting bool   // the bookings that end in the future are done: now those that wait
+	cursor  string // of the next page
+}
+
+// passes are those under way.
+type passes struct {
+	mu        sync.Mutex
+	byCompany map[booking.CompanyID]*pass
+}
+
+// of returns the company's pass for that change of its connection, and begins
+// one if there is none.
+func (ps *passes) of(company booking.CompanyID, due, now time.Time, late bool) *pass {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.byCompany[company]
+	if p == nil || !p.due.Equal(due) {
+		p = &pass{due: due, began: now, late: late}
+		if ps.byCompany == nil {
+			ps.byCompany = map[booking.CompanyID]*pass{}
+		}
+		ps.byCompany[company] = p
+	}
+	return p
+}
+
+// end forgets the company's pass.
+func (ps *passes) end(company booking.CompanyID) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	delete(ps.byCompany, company)
+}
