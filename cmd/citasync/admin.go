@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -76,7 +77,10 @@ func operate(ctx context.Context, dir string, do func(operator) error) error {
 	if c := dial(ctx, dir); c != nil {
 		return do(c)
 	}
-	d, err := openData(dir)
+	if _, err := os.Stat(filepath.Join(dir, storeFile)); err != nil {
+		return fmt.Errorf("%w: nothing is kept in %q: name the --data directory that serve uses", errUsage, dir)
+	}
+	d, err := openData(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -118,10 +122,15 @@ func adminHandler(op operator) http.Handler {
 		e, err := op.Entries(r.Context())
 		answer(w, e, err)
 	})
-	mux.HandleFunc("PUT /integrations/{id}/{on}", func(w http.ResponseWriter, r *http.Request) {
-		err := op.Switch(r.Context(), integration.ID(r.PathValue("id")), r.PathValue("on") == "enable")
-		answer(w, struct{}{}, err)
-	})
+	for word, on := range map[string]bool{"enable": true, "disable": false} {
+		mux.HandleFunc("PUT /integrations/{id}/"+word, func(w http.ResponseWriter, r *http.Request) {
+			id, err := integration.ParseID(r.PathValue("id"))
+			if err == nil {
+				err = op.Switch(r.Context(), id, on)
+			}
+			answer(w, struct{}{}, err)
+		})
+	}
 	return mux
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,6 +16,8 @@ import (
 // defaultData is where everything is kept unless --data says otherwise.
 const defaultData = ".citasync"
 
+const storeFile = "store.db"
+
 func dataFlag(fs *flag.FlagSet) *string {
 	return fs.String("data", defaultData, "directory in which everything is kept")
 }
@@ -31,17 +32,16 @@ type data struct {
 
 // openData opens the directory's stores, and makes them if there are none. One
 // process at a time can.
-func openData(dir string, log ...*slog.Logger) (*data, error) {
+func openData(dir string, log *slog.Logger) (*data, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	d := &data{dir: dir}
 	var err error
-	if d.store, err = bolt.Open(filepath.Join(dir, "store.db")); err != nil {
+	if d.store, err = bolt.Open(filepath.Join(dir, storeFile)); err != nil {
 		return nil, err
 	}
-	opts := boltqueue.Options{Log: cmp.Or(append(log, slog.New(slog.DiscardHandler))...)}
-	if d.queue, err = boltqueue.Open(filepath.Join(dir, "queue.db"), opts); err != nil {
+	if d.queue, err = boltqueue.Open(filepath.Join(dir, "queue.db"), boltqueue.Options{Log: log}); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	if d.secrets, err = file.Open(filepath.Join(dir, "secrets")); err != nil {

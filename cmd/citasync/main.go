@@ -43,6 +43,7 @@ func commands() []command {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := run(ctx, env{os.Getenv, os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
 	stop()
 	switch {

@@ -25,7 +25,7 @@ func (s *server) prepare(ctx context.Context, addr net.Addr) error {
 	if err != nil {
 		return err
 	}
-	builtIn := s.getenv("GOOGLE_CLIENT_ID") == "" && s.getenv("GOOGLE_EMULATOR_URL") == ""
+	builtIn := s.getenv("GOOGLE_CLIENT_ID")+s.getenv("GOOGLE_CLIENT_SECRET")+s.getenv("GOOGLE_EMULATOR_URL") == ""
 	var ln net.Listener
 	if builtIn {
 		if ln, err = listenSandbox(ctx, addr); err != nil {
@@ -59,7 +59,7 @@ func (k keys) getenv(env func(string) string, addr net.Addr, sandboxLn net.Liste
 	if sandboxLn != nil {
 		defaults["GOOGLE_EMULATOR_URL"] = "http://" + sandboxLn.Addr().String()
 	}
-	if sandboxLn != nil || env("GOOGLE_EMULATOR_URL") != "" { // a stand-in knows one client
+	if env("GOOGLE_CLIENT_ID")+env("GOOGLE_CLIENT_SECRET") == "" && (sandboxLn != nil || env("GOOGLE_EMULATOR_URL") != "") {
 		defaults["GOOGLE_CLIENT_ID"], defaults["GOOGLE_CLIENT_SECRET"] = sandbox.DefaultClientID, sandbox.DefaultClientSecret
 	}
 	return func(name string) string { return cmp.Or(env(name), defaults[name]) }

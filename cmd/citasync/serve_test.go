@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/citasync/citasync/shared/sandbox"
 )
 
 // luna is the demo's company 2, in Bogotá, whose owner uses this account.
@@ -33,7 +31,7 @@ func TestTheMainJob(t *testing.T) {
 	t.Log("before anything is connected, a booking is kept and Google is left alone")
 	before := p.demoBook(b, "2026-12-10T09:00", "confirm")
 	p.wantDelivery(before, "skipped")
-	p.wantRequests("while unconnected")
+	p.wantNoRequests("while unconnected")
 
 	t.Log("denied, and without the scope, nothing is connected")
 	if pg := p.consent(b, lunaAccount, "deny", nil); pg.url.Query().Get("result") != "denied" {
@@ -181,9 +179,9 @@ func (p *process) wantEvents(starts ...string) {
 	})
 }
 
-func (p *process) wantRequests(when string, want ...sandbox.Request) {
+func (p *process) wantNoRequests(when string) {
 	p.t.Helper()
-	if got := p.requests(); len(got) != len(want) {
+	if got := p.requests(); len(got) > 0 {
 		p.t.Errorf("%s, Google was asked %+v", when, got)
 	}
 }

@@ -14,17 +14,23 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/bus"
+	"github.com/citasync/citasync/shared/converge"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/intake"
 	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/logging"
 	"github.com/citasync/citasync/shared/store"
 )
 
-// budget is how long a run may last; what is left then is for the next.
-const budget = 50 * time.Second
+// budget is how long a run begins work; what is left then is for the next. An
+// attempt that began at its end may take twenty seconds of calls more, so that
+// a run has ended within fifty, before its message would be delivered again.
+const budget = 25 * time.Second
 
 // Bookings is what maintain reads of the bookings.
 type Bookings interface {
@@ -51,7 +57,7 @@ type Engine interface {
 // Calendar looks at what is in a company's calendars; see gcal.Calendar.
 type Calendar interface {
 	List(ctx context.Context, q gcal.Query) (gcal.Listing, error)
-	// Remover acts on a booking's delivery by removing one event.
+	// Remover acts in a booking's delivery's place by removing one event.
 	Remover(calendar string, found gcal.Found) integration.Integration
 }
 
@@ -60,27 +66,29 @@ type Grants interface {
 	Finish(ctx context.Context, company booking.CompanyID, left integration.Reason) error
 }
 
-// Deps are what the function needs. Engine should be paced: it is given as
-// much work as there is.
+// Deps are what the function needs. The Engine's integrations should be of the
+// same Pacer's: it is given as much work as there is.
 type Deps struct {
 	Bookings    Bookings
 	Connections Connections
 	Engine      Engine
 	Calendar    Calendar
+	Pacer       *Pacer
 	Grants      Grants
-	Switches    interface {
-		Enabled(ctx context.Context, id integration.ID) (bool, error)
-	}
-	Publisher bus.Publisher
-	Now       func() time.Time
-	Log       *slog.Logger
+	Switches    converge.Switches
+	Publisher   bus.Publisher
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // Maintainer does the work, one run at a time.
 type Maintainer struct {
 	Deps
-	run    sync.Mutex // held by the run under way
 	passes passes
+
+	mu      sync.Mutex
+	running bool
+	again   bool // somebody called while it ran
 }
 
 // New returns a Maintainer.
@@ -100,37 +108,61 @@ func (m *Maintainer) receive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	more, err := m.Run(push.Context(r.Context()))
-	if err != nil {
-		return err
+	ctx := push.Context(r.Context())
+	more, err := m.Run(ctx)
+	if err == nil && more {
+		err = bus.Wake(ctx, m.Publisher, "continue", "", logging.TraceOf(ctx).String())
 	}
-	if more {
-		if _, err := m.Publisher.Publish(r.Context(), bus.Maintenance, bus.Message{Data: []byte(`{"task":"continue"}`)}); err != nil {
-			return err
-		}
+	if err != nil {
+		fault.Answer(m.Log, w, r.WithContext(ctx), err)
+		return nil
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// Run does what is due, for at most 50 s, and reports whether it had to leave
-// some of it. A run that finds another under way has nothing to do. The error
-// is what kept it from working at all; trouble with one company is logged and
-// the others go on.
+// Run does what is due and reports whether it had to leave some of it, or was
+// called again meanwhile. A run that finds another under way leaves it to that
+// one. The error is what kept it from working at all; trouble with one company
+// is logged and the others go on.
 func (m *Maintainer) Run(ctx context.Context) (more bool, err error) {
-	if !m.run.TryLock() {
+	if !m.begin() {
 		return false, nil
 	}
-	defer m.run.Unlock()
 	ctx, cancel := context.WithDeadline(ctx, m.Now().Add(budget))
 	defer cancel()
-	for _, work := range []func(context.Context) error{m.sweep, m.switchedOn, m.owed} {
-		if err = work(ctx); err != nil {
-			break
+	// Side by side: bookings that are due again and again must not keep those
+	// waiting that a change of connection has made due.
+	var g errgroup.Group
+	g.Go(func() error { return m.sweep(ctx) })
+	g.Go(func() error {
+		if err := m.switchedOn(ctx); err != nil {
+			return err
 		}
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+		return m.owed(ctx)
+	})
+	err = g.Wait()
+	more = m.end()
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return true, nil
 	}
-	return false, err
+	return more, err
+}
+
+func (m *Maintainer) begin() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.running {
+		m.again = true
+		return false
+	}
+	m.running, m.again = true, false
+	return true
+}
+
+func (m *Maintainer) end() (again bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.running = false
+	return m.again
 }

@@ -22,6 +22,9 @@ func (m *Maintainer) strays(ctx context.Context, company booking.CompanyID, c in
 	for _, calendar := range c.Used[integration.AccountKey(c.Data.AccountSubject)] {
 		q := gcal.Query{Company: company, Connection: c, Calendar: calendar, From: m.Now()}
 		for {
+			if err := m.Pacer.Wait(ctx, company); err != nil {
+				return met, err
+			}
 			page, err := m.Calendar.List(ctx, q)
 			if gcal.ReasonOf(err) == integration.CalendarMissing {
 				break // deleted at Google, and its events with it
@@ -45,7 +48,7 @@ func (m *Maintainer) strays(ctx context.Context, company booking.CompanyID, c in
 }
 
 func (m *Maintainer) stray(ctx context.Context, c integration.Connection, calendar string, key store.Key, f gcal.Found) (met int, err error) {
-	removing := c.Status == integration.Disconnecting
+	removing, remover := c.Status == integration.Disconnecting, m.Pacer.Pace(m.Calendar.Remover(calendar, f))
 	snap, err := m.Bookings.ReadBooking(ctx, key.Company, key.Booking)
 	if err != nil {
 		return 0, err
@@ -58,14 +61,14 @@ func (m *Maintainer) stray(ctx context.Context, c integration.Connection, calend
 		return 0, nil
 	case b == nil:
 		m.Log.LogAttrs(ctx, slog.LevelInfo, "event of a booking that is not known here, removed with the connection", attrs...)
-		m.Calendar.Remover(calendar, f).Act(ctx, integration.Task{Company: snap.Company.Company, Connection: c, Access: integration.Removing, Now: m.Now()})
+		remover.Act(ctx, integration.Task{Company: snap.Company.Company, Connection: c, Access: integration.Removing, Now: m.Now()})
 		return 1, nil
 	case f.Named(b.Deliveries[c.ID], calendar, c.Data.AccountSubject):
-		if removing {
+		if removing && b.Booking.End.After(m.Now()) {
 			return 1, nil // its own delivery removes it
 		}
-		return 0, nil
+		return 0, nil // as it should be, or of a past booking and moved into the future by hand
 	}
 	m.Log.LogAttrs(ctx, slog.LevelInfo, "event that its booking does not name, removed", attrs...)
-	return 1, m.Engine.ReconcileAs(ctx, key, m.Calendar.Remover(calendar, f))
+	return 1, m.Engine.ReconcileAs(ctx, key, remover)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"golang.org/x/time/rate"
 
@@ -21,35 +20,30 @@ const (
 	maxPacers  = 10_000 // limiters remembered
 )
 
-// Paced is an integration whose acts are spread over time.
-type Paced struct {
-	integration.Integration
+// Pacer spreads calls over time. It may be used by several goroutines.
+type Pacer struct {
 	all *rate.Limiter
 
 	mu  sync.Mutex
 	per map[booking.CompanyID]*rate.Limiter
 }
 
-// NewPaced paces an integration.
-func NewPaced(i integration.Integration) *Paced {
-	return &Paced{Integration: i, all: rate.NewLimiter(perProject, int(perProject)), per: map[booking.CompanyID]*rate.Limiter{}}
+// NewPacer returns a Pacer.
+func NewPacer() *Pacer {
+	return &Pacer{all: rate.NewLimiter(perProject, int(perProject)), per: map[booking.CompanyID]*rate.Limiter{}}
 }
 
-// Act waits for its turn, then acts. If its turn doesn't come in time, nothing
-// was called and the delivery is to be tried again.
-func (p *Paced) Act(ctx context.Context, t integration.Task) integration.Result {
-	for _, l := range []*rate.Limiter{p.company(t.Company.ID), p.all} {
+// Wait waits for the company's next turn.
+func (p *Pacer) Wait(ctx context.Context, company booking.CompanyID) error {
+	for _, l := range []*rate.Limiter{p.company(company), p.all} {
 		if err := l.Wait(ctx); err != nil {
-			return integration.Result{
-				Outcome: integration.Retry, Delivery: t.Delivery, Reason: integration.Quota,
-				RetryAfter: time.Second, Err: fmt.Errorf("no turn in time: %w", err),
-			}
+			return fmt.Errorf("no turn in time: %w", err)
 		}
 	}
-	return p.Integration.Act(ctx, t)
+	return nil
 }
 
-func (p *Paced) company(id booking.CompanyID) *rate.Limiter {
+func (p *Pacer) company(id booking.CompanyID) *rate.Limiter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.per[id]
@@ -61,4 +55,21 @@ func (p *Paced) company(id booking.CompanyID) *rate.Limiter {
 		p.per[id] = l
 	}
 	return l
+}
+
+// Pace returns the integration with its acts spread over time.
+func (p *Pacer) Pace(i integration.Integration) integration.Integration { return &paced{i, p} }
+
+type paced struct {
+	integration.Integration
+	pacer *Pacer
+}
+
+// Act waits for its turn, then acts. If its turn doesn't come in time, nothing
+// was called and the delivery is to be tried again.
+func (p *paced) Act(ctx context.Context, t integration.Task) integration.Result {
+	if err := p.pacer.Wait(ctx, t.Company.ID); err != nil {
+		return integration.Result{Outcome: integration.Retry, Delivery: t.Delivery, Reason: integration.Quota, Err: err}
+	}
+	return p.Integration.Act(ctx, t)
 }

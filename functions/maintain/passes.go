@@ -21,8 +21,8 @@ const (
 	// knew the old one has ended, the catalogue's cache included.
 	settle = time.Minute
 
-	// pause is the time between two looks at a connection whose passes could
-	// not be completed.
+	// pause is the time between two looks at a connection after its first
+	// pass, whatever keeps it from being done with.
 	pause = 20 * time.Second
 
 	// patience is how long a removal is tried before the company is told
@@ -30,8 +30,8 @@ const (
 	patience = 24 * time.Hour
 
 	// inHand is how long whoever turned a connection off has to finish it
-	// before it is finished here.
-	inHand = 20 * time.Second
+	// before it is finished here: longer than googleauth's Finish can take.
+	inHand = time.Minute
 
 	companyPage = 100
 	bookingPage = 50
@@ -98,7 +98,7 @@ func (m *Maintainer) connections(
 		if err != nil {
 			return fmt.Errorf("list connections: %w", err)
 		}
-		each(ctx, page.Items, func(company booking.CompanyID) {
+		each(ctx, parallel, page.Items, func(company booking.CompanyID) {
 			ctx := logging.With(ctx, slog.String("company", string(company)))
 			if err := do(ctx, company); err != nil && ctx.Err() == nil {
 				m.warn(ctx, "connection not maintained", err, slog.String("integration", string(integration.GoogleCalendar)))
@@ -124,32 +124,63 @@ func (m *Maintainer) company(ctx context.Context, company booking.CompanyID) (un
 	if err != nil {
 		return false, err
 	}
-	if c.Status == integration.Disconnecting {
-		if end, left := m.ends(&c); end {
-			return false, m.Grants.Finish(ctx, company, left)
-		}
+	if c.PassedAt.After(c.ChangedAt) && m.Now().Before(c.PassedAt.Add(pause)) {
+		return false, nil // it was looked at a moment ago
 	}
-	if a := c.Access(true); a != integration.On && a != integration.Removing || c.BackfillDue.IsZero() {
-		return false, nil // it waits for the company, or for who turned it off
+	if c.Status == integration.Disconnecting && !c.RemoveEvents {
+		if m.Now().Sub(c.ChangedAt) < inHand {
+			return false, nil
+		}
+		return false, m.finish(ctx, company, c, integration.NoReason)
+	}
+	if a := c.Access(true); a == integration.Off || c.BackfillDue.IsZero() || c.Status == integration.NeedsReauth {
+		return false, nil // it waits for the company
 	}
 	on, err := m.Switches.Enabled(ctx, c.ID)
 	if err != nil || !on {
 		return false, err // switched off for everyone: later
 	}
+	if c.Status == integration.Disconnecting {
+		left, err := m.hopeless(ctx, &c)
+		if err != nil {
+			return false, err
+		}
+		if left != integration.NoReason {
+			return false, m.finish(ctx, company, c, left)
+		}
+	}
 	return m.pass(ctx, company, c)
 }
 
-// ends reports whether a disconnection is to be ended as it stands, and why
-// events are left behind.
-func (m *Maintainer) ends(c *integration.Connection) (end bool, left integration.Reason) {
-	now := m.Now()
-	switch {
-	case !c.RemoveEvents:
-		return now.Sub(c.ChangedAt) >= inHand, integration.NoReason
-	case c.Reason.NeedsCompany():
-		return true, c.Reason
+// hopeless is why a removal is to end although events are left: its grant is
+// dead, or it has been tried for long enough. While the integration was
+// switched off for everyone nothing was tried.
+func (m *Maintainer) hopeless(ctx context.Context, c *integration.Connection) (integration.Reason, error) {
+	if c.Reason.NeedsCompany() {
+		return c.Reason, nil
 	}
-	return now.Sub(c.BackfillDue) > patience, integration.Outage
+	e, err := m.Connections.Entry(ctx, c.ID)
+	if err != nil {
+		return integration.NoReason, fmt.Errorf("catalogue: %w", err)
+	}
+	tried := c.BackfillDue
+	if e.ChangedAt.After(tried) {
+		tried = e.ChangedAt
+	}
+	if m.Now().Sub(tried) > patience {
+		return integration.Outage, nil
+	}
+	return integration.NoReason, nil
+}
+
+// finish ends a disconnection. If it can't, that is noted, so that it is not
+// tried again at once.
+func (m *Maintainer) finish(ctx context.Context, company booking.CompanyID, c integration.Connection, left integration.Reason) error {
+	err := m.Grants.Finish(ctx, company, left)
+	if err != nil {
+		err = errors.Join(err, m.mark(ctx, company, c, false))
+	}
+	return err
 }
 
 // pass does a page of the pass that is due for a connection, if one is, and
@@ -159,7 +190,7 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 	now := m.Now()
 	first := c.PassedAt.Before(c.BackfillDue)
 	late := !now.Before(c.BackfillDue.Add(settle))
-	if !first && (!late || now.Before(c.PassedAt.Add(pause))) {
+	if !first && !late {
 		return false, nil
 	}
 	p := m.passes.of(company, c.BackfillDue, now, late)
@@ -174,6 +205,7 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 // that no record names are removed, and once there are none, nothing is owed
 // any more.
 func (m *Maintainer) passed(ctx context.Context, company booking.CompanyID, c integration.Connection, late bool) error {
+	m.Log.LogAttrs(ctx, slog.LevelInfo, "bookings reconciled after a change of connection", slog.Bool("last_pass", late))
 	if !late {
 		return m.mark(ctx, company, c, false)
 	}
@@ -185,7 +217,7 @@ func (m *Maintainer) passed(ctx context.Context, company booking.CompanyID, c in
 		return errors.Join(err, m.mark(ctx, company, c, false)) // marked, so that it is not tried again at once
 	}
 	if c.Status == integration.Disconnecting && left == 0 {
-		return m.Grants.Finish(ctx, company, integration.NoReason)
+		return m.finish(ctx, company, c, integration.NoReason)
 	}
 	return m.mark(ctx, company, c, left == 0)
 }
@@ -236,7 +268,6 @@ func (m *Maintainer) mark(ctx context.Context, company booking.CompanyID, c inte
 		}
 		err := m.Connections.PutConnection(ctx, company, &c)
 		if err == nil {
-			m.Log.LogAttrs(ctx, slog.LevelInfo, "bookings reconciled after a change of connection", slog.Bool("complete", done))
 			return nil
 		}
 		if !errors.Is(err, fault.ErrConflict) {

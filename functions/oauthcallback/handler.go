@@ -11,7 +11,6 @@ package oauthcallback
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -184,13 +183,7 @@ func (h *handler) redeem(ctx context.Context, company booking.CompanyID, a answe
 func (h *handler) backfill(ctx context.Context, company booking.CompanyID) {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	data, err := json.Marshal(map[string]string{"task": "backfill", "company": string(company)})
-	if err == nil {
-		_, err = h.Publisher.Publish(ctx, bus.Maintenance, bus.Message{
-			Data:       data,
-			Attributes: map[string]string{bus.AttrCompany: string(company), bus.AttrTrace: logging.TraceOf(ctx).String()},
-		})
-	}
+	err := bus.Wake(ctx, h.Publisher, "backfill", string(company), logging.TraceOf(ctx).String())
 	if err != nil {
 		h.Log.LogAttrs(ctx, slog.LevelWarn, "backfill not announced", slog.String("error", err.Error()))
 	}

@@ -100,7 +100,7 @@ func (h *handler) confirm(w http.ResponseWriter, r *http.Request, v *visit, id i
 	if e.Data.AccountEmail != "" {
 		body.Lead = v.say.T("disable.lead", e.Name, e.Data.AccountEmail)
 	}
-	if dead(e.Reason) {
+	if e.Reason.GrantDead() {
 		body.Remove = v.say.T("disable.remove.dead")
 	}
 	p := v.page("disable", "overview", v.say.T("disable.title", e.Name))
@@ -119,18 +119,9 @@ func (h *handler) turnOff(ctx context.Context, company booking.CompanyID, remove
 	if err != nil {
 		return c, fmt.Errorf("turn %s off: %w", integration.GoogleCalendar, err)
 	}
-	msg := bus.Message{
-		Data:       []byte(`{"task":"disconnected"}`),
-		Attributes: map[string]string{bus.AttrCompany: string(company), bus.AttrTrace: logging.TraceOf(ctx).String()},
-	}
-	if _, err := h.Publisher.Publish(ctx, bus.Maintenance, msg); err != nil {
+	if err := bus.Wake(ctx, h.Publisher, "disconnected", string(company), logging.TraceOf(ctx).String()); err != nil {
 		// The record says what is owed: the next tick finds it.
 		h.Log.LogAttrs(ctx, slog.LevelWarn, "maintain not woken", slog.String("error", err.Error()))
 	}
 	return c, nil
-}
-
-// dead reports whether there is no grant left to remove events with.
-func dead(why integration.Reason) bool {
-	return why == integration.Revoked || why == integration.ScopeMissing
 }

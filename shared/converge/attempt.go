@@ -76,6 +76,7 @@ func (a *attempt) converge(ctx context.Context) error {
 		if err := a.decide(ctx); err != nil {
 			return err
 		}
+		a.dirty = a.dirty || a.overdue()
 		if again, err := a.commit(ctx); err != nil {
 			return err
 		} else if again {
@@ -163,7 +164,7 @@ func (a *attempt) commit(ctx context.Context) (again bool, err error) {
 		}
 		return false, nil
 	case !errors.Is(err, fault.ErrConflict):
-		if a.trouble++; a.trouble > 2 {
+		if a.trouble++; a.trouble > 2 || !fault.Retryable(err) {
 			return false, fmt.Errorf("commit: %w", err)
 		}
 		if err := pause(ctx, time.Duration(a.trouble)*100*time.Millisecond); err != nil {
@@ -201,9 +202,9 @@ func (a *attempt) logFresh(ctx context.Context) {
 // pending deliveries, of the later of their retry time and their lease's end.
 func (a *attempt) schedule() time.Time {
 	var at time.Time
-	for _, w := range a.work {
-		d := a.delivery(w)
-		if d.Status != integration.Pending {
+	for _, i := range a.deps.Integrations {
+		d, ok := a.rec.Deliveries[i.ID()]
+		if !ok || d.Status != integration.Pending {
 			continue
 		}
 		due := d.NextAttemptAt
@@ -218,6 +219,13 @@ func (a *attempt) schedule() time.Time {
 		}
 	}
 	return at
+}
+
+// overdue reports whether the record claims to be due though nothing is: it
+// may be of a time when there was another integration.
+func (a *attempt) overdue() bool {
+	next := a.rec.NextAttemptAt
+	return !next.IsZero() && next.Before(a.now()) && a.schedule().IsZero()
 }
 
 // act starts what was announced and reports whether anything is under way.

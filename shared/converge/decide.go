@@ -82,6 +82,7 @@ func (a *attempt) another(d integration.Delivery) bool {
 
 func (a *attempt) decideOne(w *work, d integration.Delivery, on bool) {
 	w.holds = d.Lease.Attempt == a.id
+	a.committed = a.committed || w.holds // also by a commit that was reported to have failed
 	task := a.task(w, d, on)
 	dec := w.Decide(task)
 	next := dec.Delivery

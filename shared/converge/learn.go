@@ -41,6 +41,9 @@ func (a *attempt) learn(ctx context.Context, r result) error {
 func (a *attempt) settle(d *integration.Delivery, r result) {
 	switch r.Outcome {
 	case integration.Settled:
+		if a.standIn {
+			return // the delivery is as its own integration left it
+		}
 		d.Attempts, d.NextAttemptAt = 0, time.Time{}
 	case integration.Again:
 		d.Status, d.NextAttemptAt = integration.Pending, time.Time{}

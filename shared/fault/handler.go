@@ -14,9 +14,14 @@ func Handler(log *slog.Logger, h func(http.ResponseWriter, *http.Request) error)
 		if err == nil {
 			return
 		}
-		Log(log, r, err)
-		WriteProblem(w, err)
+		Answer(log, w, r, err)
 	})
+}
+
+// Answer logs the error of a request and answers with it.
+func Answer(log *slog.Logger, w http.ResponseWriter, r *http.Request, err error) {
+	Log(log, r, err)
+	WriteProblem(w, err)
 }
 
 // Log logs the error of a request: what is ours to mend as an error, the rest

@@ -24,7 +24,14 @@ const (
 	jitter = 400 * time.Millisecond
 )
 
-var errSwitchedOff = errors.New("switched off for everyone meanwhile")
+var (
+	errSwitchedOff = errors.New("switched off for everyone meanwhile")
+	errNoTime      = errors.New("no time left for a call")
+)
+
+// leastTime is what must be left for a call to begin: one that is cut off has
+// an unknown fate.
+const leastTime = time.Second
 
 // session is a series of calls for one company, one after another.
 type session struct {
@@ -104,6 +111,9 @@ func (s *session) ready(ctx context.Context, name string) *Error {
 	}
 	if err := ctx.Err(); err != nil {
 		return &Error{Call: name, class: unsent, err: err}
+	}
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < leastTime {
+		return &Error{Call: name, class: unsent, err: errNoTime}
 	}
 	return nil
 }

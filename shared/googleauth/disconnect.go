@@ -29,18 +29,13 @@ func (g *Grants) Disconnect(ctx context.Context, company booking.CompanyID, remo
 		return c, err
 	}
 	g.info(ctx, "integration disabled", slog.Bool("remove_events", removeEvents))
-	if c.Status != integration.Disconnecting || c.RemoveEvents && !dead(c.Reason) {
+	if c.Status != integration.Disconnecting || c.RemoveEvents && !c.Reason.GrantDead() {
 		return c, nil
 	}
 	if err := g.Finish(ctx, company, c.Reason); err != nil {
 		g.warn(ctx, "disconnection not finished", err)
 	}
 	return g.connection(ctx, company)
-}
-
-// dead reports whether a connection with that reason has no grant to act with.
-func dead(why integration.Reason) bool {
-	return why == integration.Revoked || why == integration.ScopeMissing
 }
 
 // turnOff makes the first commit's connection. The reason of a dead grant
@@ -53,7 +48,7 @@ func (g *Grants) turnOff(ctx context.Context, c *integration.Connection, removeE
 	now := g.Now()
 	c.Status, c.Enabled, c.RemoveEvents = integration.Disconnecting, false, removeEvents
 	c.ChangedAt, c.BackfillDue, c.NoticeDue = now, time.Time{}, time.Time{}
-	if !dead(c.Reason) {
+	if !c.Reason.GrantDead() {
 		c.Reason = integration.NoReason
 	}
 	detail := "keep"
@@ -63,11 +58,18 @@ func (g *Grants) turnOff(ctx context.Context, c *integration.Connection, removeE
 	return []store.Activity{g.activity(ctx, store.ActTurnedOff, actor, "ok", detail)}, nil
 }
 
+// finishTimeout bounds Finish. What did not end by then is finished by
+// maintain, which waits longer than this, so that the two don't meet: a
+// deletion that is late must not take the refresh token of the next connection.
+const finishTimeout = 15 * time.Second
+
 // Finish ends a connection that is being turned off: the grant is given back,
 // the refresh token deleted and the connection emptied. Left is why a removal
 // ended early, with events left behind, or NoReason. It may be called again,
 // and does nothing unless the connection is disconnecting.
 func (g *Grants) Finish(ctx context.Context, company booking.CompanyID, left integration.Reason) error {
+	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
+	defer cancel()
 	c, err := g.connection(ctx, company)
 	if err != nil || c.Status != integration.Disconnecting {
 		return err

@@ -84,14 +84,12 @@ func (h *handler) receive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	apply := func(w http.ResponseWriter, r *http.Request) error {
-		if err := h.apply(r.Context(), push.Message.Data); err != nil {
-			return err
-		}
-		w.WriteHeader(http.StatusNoContent)
+	ctx := push.Context(r.Context())
+	if err := h.apply(ctx, push.Message.Data); err != nil {
+		fault.Answer(h.Log, w, r.WithContext(ctx), err)
 		return nil
 	}
-	fault.Handler(h.Log, apply).ServeHTTP(w, r.WithContext(push.Context(r.Context())))
+	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 

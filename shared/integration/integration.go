@@ -94,6 +94,10 @@ func (r Reason) NeedsCompany() bool {
 	return r == Revoked || r == ScopeMissing || r == CalendarMissing
 }
 
+// GrantDead reports whether a connection that failed for this reason has no
+// grant to act with any more.
+func (r Reason) GrantDead() bool { return r == Revoked || r == ScopeMissing }
+
 // Connection is one company's use of one integration. A company that never
 // connected has the zero Connection with its ID and [Disconnected].
 type Connection struct {

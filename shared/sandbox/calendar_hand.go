@@ -54,6 +54,27 @@ func (s *Sandbox) AddEvent(email, calendar string, e Event) (Event, error) {
 	return e, err
 }
 
+// EditEvent changes an event as its owner would by hand.
+func (s *Sandbox) EditEvent(email, calendar, id string, change func(*Event)) error {
+	return s.change(func(st *state) error {
+		cal, err := st.calendar(email, calendar)
+		if err != nil {
+			return err
+		}
+		old := cal.Events[id]
+		if old == nil || old.Status == cancelled {
+			return fmt.Errorf("editing event %s by hand: %w", id, apiErr(http.StatusNotFound, "notFound"))
+		}
+		e, err := old.Event.clone()
+		if err != nil {
+			return err
+		}
+		change(&e)
+		_, err = s.store(st, cal, email, old, e, s.url)
+		return err
+	})
+}
+
 // DeleteEvent deletes an event as its owner would by hand.
 func (s *Sandbox) DeleteEvent(email, calendar, id string) error {
 	return s.change(func(st *state) error {

@@ -126,10 +126,10 @@ type Connections interface {
 	// account, whatever its status.
 	Holders(ctx context.Context, id integration.ID, subject string, limit int) ([]booking.CompanyID, error)
 	// OwedConnections returns a page of the companies whose connection has
-	// BackfillDue or NoticeDue set, or is Disconnecting.
+	// BackfillDue set or is Disconnecting.
 	OwedConnections(ctx context.Context, id integration.ID, cursor string, limit int) (Page[booking.CompanyID], error)
 	// StaleConnections returns a page of the companies that are Connected and
-	// whose passes last ended before a time, longest ago first.
+	// whose ReconciledAt is before a time, longest ago first.
 	StaleConnections(ctx context.Context, id integration.ID, before time.Time, cursor string, limit int) (Page[booking.CompanyID], error)
 	AddActivity(ctx context.Context, company booking.CompanyID, a Activity) error
 	// ListActivity returns a page, newest first.

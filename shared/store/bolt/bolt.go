@@ -25,7 +25,7 @@
 //	waiting       company, integration, booking      delivery is waiting
 //	due           next attempt, company, booking     next attempt is set
 //	owed          integration, company               see OwedConnections
-//	connected     integration, passes ended, company  is Connected
+//	connected     integration, reconciled at, company   is Connected
 //	holders       integration, account, company
 //	expiry        expire at, record's bucket, record's key
 //

@@ -77,7 +77,7 @@ func (d *connectionDoc) connection() (integration.Connection, error) {
 func (d *connectionDoc) index(company booking.CompanyID) []entry {
 	i, c := key(nil).text(string(d.ID)), string(company)
 	var es []entry
-	if !d.BackfillDue.IsZero() || !d.NoticeDue.IsZero() || d.Status == integration.Disconnecting {
+	if !d.BackfillDue.IsZero() || d.Status == integration.Disconnecting {
 		es = append(es, entry{owed, i.text(c)})
 	}
 	if d.Status == integration.Connected {

@@ -182,18 +182,16 @@ func testOwed(t *testing.T, s store.Store) {
 	}
 	put("nothing", func(*integration.Connection) {})
 	put("backfill", func(c *integration.Connection) { c.BackfillDue = base() })
-	put("notice", func(c *integration.Connection) { c.NoticeDue = base() })
 	put("removal", func(c *integration.Connection) { c.Status = integration.Disconnecting })
 	put("all", func(c *integration.Connection) {
 		c.BackfillDue, c.NoticeDue, c.Status = base(), base(), integration.Disconnecting
 	})
 	other := newConnection(integration.WhatsApp)
-	other.NoticeDue = base()
+	other.BackfillDue = base()
 	must(t, s.PutConnection(ctx, "nothing", other))
-	wantOwed("at first", "backfill", "notice", "removal", "all")
+	wantOwed("at first", "backfill", "removal", "all")
 
 	put("backfill", func(c *integration.Connection) { c.BackfillDue = time.Time{} })
-	put("notice", func(c *integration.Connection) { c.NoticeDue = time.Time{} })
 	put("removal", func(c *integration.Connection) { c.Status = integration.Disconnected })
 	put("all", func(c *integration.Connection) { c.Status, c.NoticeDue = integration.Connected, time.Time{} })
 	wantOwed("after most was done", "all")

@@ -50,7 +50,7 @@ func testTenantConnections(t *testing.T, s store.Store) {
 	ctx := t.Context()
 	for _, company := range oddCompanies() {
 		c := newConnection(integration.GoogleCalendar)
-		c.Data.AccountSubject, c.Data.CalendarName, c.NoticeDue = "ana", string(company), base()
+		c.Data.AccountSubject, c.Data.CalendarName, c.BackfillDue = "ana", string(company), base()
 		must(t, s.PutConnection(ctx, company, c, store.Activity{At: base(), Kind: "connected", Detail: string(company)}))
 		must(t, s.PutCompany(ctx, &store.Company{Company: integration.Company{ID: company, Name: string(company)}}))
 	}

@@ -72,8 +72,9 @@ func New(p Parts) (*App, error) {
 		return nil, fmt.Errorf("google calendar: %w", err)
 	}
 	a := &App{Engine: engine(p, switches, cal), Grants: googleauth.NewGrants(auth), auth: auth}
+	pacer := maintain.NewPacer()
 	a.Maintainer = maintain.New(maintain.Deps{
-		Bookings: p.Store, Connections: p.Store, Engine: engine(p, switches, maintain.NewPaced(cal)), Calendar: cal,
+		Bookings: p.Store, Connections: p.Store, Engine: engine(p, switches, pacer.Pace(cal)), Calendar: cal, Pacer: pacer,
 		Grants: a.Grants, Switches: switches, Publisher: p.Publisher, Now: p.Now, Log: p.Log,
 	})
 	a.subscribe(p)

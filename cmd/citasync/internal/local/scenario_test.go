@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/sandbox"
+	"github.com/citasync/citasync/shared/store"
 )
 
 // connected is a world with one company connected for some minutes.
@@ -474,5 +476,110 @@ func TestSwitchFlickers(t *testing.T) {
 		}
 		w.maintain(3*time.Minute, 5*time.Second)
 		w.right(late)
+	})
+}
+
+// TestTroubleOfOneCompany keeps no other waiting: neither bookings that time
+// out again and again nor a long backfill delay what another is owed.
+func TestTroubleOfOneCompany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, sandbox.Options{})
+		w.mustConnect(acme, ana)
+		for i := range 300 {
+			w.apply(event(booking.Confirmed, acme, booking.ID(strconv.Itoa(i)), 1, "corte"))
+		}
+		for _, op := range []string{"events.insert", "events.update"} {
+			_, err := w.google.AddFault(sandbox.Fault{Operation: op, Account: ana, Action: sandbox.AnswerLate, Late: time.Hour})
+			check(t, err)
+		}
+		for i := range 300 {
+			check(t, w.store.CommitBooking(context.Background(), w.makeDue(acme, booking.ID(strconv.Itoa(i)))))
+		}
+		const other = booking.CompanyID("zeta")
+		ev := event(booking.Confirmed, other, "1", 1, "corte")
+		w.apply(ev)
+		w.mustConnect(other, "luis@example.com")
+		w.maintain(3*time.Minute, time.Second)
+		if err := w.want(ev, "luis@example.com", false); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// makeDue makes a booking as if its event had to be written again.
+func (w *world) makeDue(company booking.CompanyID, id booking.ID) *store.Booking {
+	b := w.record(company, id)
+	d := b.Deliveries[calendarID]
+	d.Status, d.NextAttemptAt = integration.Pending, time.Time{}
+	b.Deliveries[calendarID], b.NextAttemptAt = d, time.Now()
+	return b
+}
+
+// TestGoogleFailsOnListing: a pass that can't be completed is not tried again
+// at once.
+func TestGoogleFailsOnListing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, sandbox.Options{})
+		w.mustConnect(acme, ana)
+		_, err := w.google.AddFault(sandbox.Fault{Operation: "events.list", Status: 503})
+		check(t, err)
+		w.maintain(11*time.Minute, time.Second)
+		if n := len(w.google.Requests()); n > 100 {
+			t.Errorf("%d calls in ten minutes of trouble", n)
+		}
+		w.google.ClearFaults()
+		w.maintain(time.Minute, time.Second)
+		if c := w.connection(acme); !c.BackfillDue.IsZero() {
+			t.Error("the passes are not complete")
+		}
+	})
+}
+
+// TestRemovalAndEventsMovedByHand: a past booking whose event was dragged into
+// the future does not keep a removal from ending.
+func TestRemovalAndEventsMovedByHand(t *testing.T) {
+	connected(t, func(w *world) {
+		past := event(booking.Confirmed, acme, "past", 1, "corte")
+		past.Booking.Start, past.Booking.End = past.Booking.Start.AddDate(0, 0, -40), past.Booking.End.AddDate(0, 0, -40)
+		w.apply(past)
+		check(t, w.google.EditEvent(ana, "primary", w.mine(ana, acme, "past")[0].ID, func(e *sandbox.Event) {
+			e.Start, e.End = &sandbox.EventTime{DateTime: "2000-03-01T10:00:00Z"}, &sandbox.EventTime{DateTime: "2000-03-01T11:00:00Z"}
+		}))
+		w.turnOff(true)
+		w.maintain(5*time.Minute, 5*time.Second)
+		if c := w.connection(acme); c.Status != integration.Disconnected || c.Reason != integration.NoReason {
+			t.Errorf("%s, %s", c.Status, c.Reason)
+		}
+	})
+}
+
+// TestManyStrays are removed within Google's quotas.
+func TestManyStrays(t *testing.T) {
+	connected(t, func(w *world) {
+		const n = 700
+		for i := range n {
+			ev := event(booking.Confirmed, acme, booking.ID(strconv.Itoa(i)), 1, "corte")
+			w.apply(ev)
+			if i%500 == 499 {
+				time.Sleep(time.Minute) // the quota holds for this test too
+			}
+		}
+		w.turnOff(false)
+		w.mustConnect(acme, "luis@example.com")
+		w.turnOff(false)
+		for i := range n {
+			w.apply(event(booking.Deleted, acme, booking.ID(strconv.Itoa(i)), 2, ""))
+		}
+		w.mustConnect(acme, ana)
+		w.google.ClearRequests()
+		w.maintain(10*time.Minute, 5*time.Second)
+		for _, r := range w.google.Requests() {
+			if r.Status == 429 || r.Status == 403 {
+				t.Fatalf("a quota was met: %+v", r)
+			}
+		}
+		for i := range n {
+			w.right(event(booking.Deleted, acme, booking.ID(strconv.Itoa(i)), 2, ""))
+		}
 	})
 }

@@ -285,10 +285,9 @@ func (s *simulation) switchAll(on bool) {
 // settle connects whoever is not, and sweeps until nothing is due.
 func (s *simulation) settle() {
 	for range 3 {
-		for c, account := range s.account {
+		for c := range s.account {
 			if st := s.connection(c).Status; st == integration.Disconnected || st == integration.NeedsReauth {
 				s.turnOn(c)
-				_ = account
 			}
 		}
 		s.maintain(calm/3, 15*time.Second)

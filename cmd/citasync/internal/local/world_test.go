@@ -236,6 +236,9 @@ func (w *world) want(newest booking.Event, account string, deletedByHand bool) e
 		if len(live) > 0 {
 			return say("%d events of a booking that is %s", len(live), newest.Kind)
 		}
+		if d.Status != integration.Done && d.Status != integration.Skipped {
+			return say("the delivery of a booking that is %s is not at rest", newest.Kind)
+		}
 		return nil
 	}
 	switch {
