@@ -65,7 +65,7 @@ func (s *Sandbox) EditEvent(email, calendar, id string, change func(*Event)) err
 		if old == nil || old.Status == cancelled {
 			return fmt.Errorf("editing event %s by hand: %w", id, apiErr(http.StatusNotFound, "notFound"))
 		}
-		e, err := old.Event.clone()
+		e, err := old.clone()
 		if err != nil {
 			return err
 		}
