@@ -30,7 +30,7 @@ func TestConnected(t *testing.T) {
 	if c.Status != integration.Connected || c.Data.AccountEmail != ana || !c.BackfillDue.Equal(noon) {
 		t.Errorf("connection %+v", c)
 	}
-	if len(r.bus.sent) != 1 || string(r.bus.sent[0].Data) != `{"company":"sol","task":"backfill"}` {
+	if len(r.bus.sent) != 1 || string(r.bus.sent[0].Data) != `{"task":"backfill","company":"sol"}` {
 		t.Errorf("published %+v", r.bus.sent)
 	}
 	if res := r.get(t, r.consent(t, sandbox.Consent{Account: ana}), r.cookie); res != googleauth.ResultReconnected || r.last(t) != "reconnected ok" {
