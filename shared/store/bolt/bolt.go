@@ -48,6 +48,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/internal/boltfile"
 	"github.com/citasync/citasync/shared/store"
@@ -170,6 +171,32 @@ func (t tx) reindex(before, after []entry) error {
 		}
 	}
 	return nil
+}
+
+// indexed is a record that has index entries.
+type indexed interface {
+	version() int64
+	index(company booking.CompanyID) []entry
+}
+
+// replace writes a record with its index entries, provided that what is stored
+// has the version before next. The old record is read into old.
+func (t tx) replace(bucket string, k key, old indexed, company booking.CompanyID, next int64, data []byte, index []entry) error {
+	found, err := t.read(bucket, k, old)
+	if err != nil {
+		return err
+	}
+	if err := unchanged(old.version(), next); err != nil {
+		return err
+	}
+	var before []entry
+	if found {
+		before = old.index(company)
+	}
+	if err := t.reindex(before, index); err != nil {
+		return err
+	}
+	return t.put(bucket, k, data)
 }
 
 // successor is the version after one that a record was read with.

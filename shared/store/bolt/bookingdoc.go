@@ -186,6 +186,8 @@ func (d deliveryDoc) delivery() integration.Delivery {
 	}
 }
 
+func (d *bookingDoc) version() int64 { return d.Version }
+
 // index lists the record's index entries.
 func (d *bookingDoc) index(company booking.CompanyID) []entry {
 	c, id := key(nil).text(string(company)), string(d.ID)

@@ -71,22 +71,7 @@ func (s *Store) commitBooking(ctx context.Context, b *store.Booking) (version in
 	}
 	company, k, index := b.Company, bookingKey(b.Company, b.Booking.ID), d.index(b.Company)
 	return next, s.update(ctx, func(t tx) error {
-		var old bookingDoc
-		found, err := t.read(bookings, k, &old)
-		if err != nil {
-			return err
-		}
-		if err := unchanged(old.Version, next); err != nil {
-			return err
-		}
-		var before []entry
-		if found {
-			before = old.index(company)
-		}
-		if err := t.reindex(before, index); err != nil {
-			return err
-		}
-		return t.put(bookings, k, data)
+		return t.replace(bookings, k, &bookingDoc{}, company, next, data, index)
 	})
 }
 

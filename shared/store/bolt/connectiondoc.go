@@ -73,6 +73,8 @@ func (d *connectionDoc) connection() (integration.Connection, error) {
 	}, d.check()
 }
 
+func (d *connectionDoc) version() int64 { return d.Version }
+
 // index lists the connection's index entries.
 func (d *connectionDoc) index(company booking.CompanyID) []entry {
 	i, c := key(nil).text(string(d.ID)), string(company)

@@ -68,22 +68,7 @@ func (s *Store) putConnection(ctx context.Context, company booking.CompanyID, c 
 	}
 	k, index := connectionKey(company, c.ID), d.index(company)
 	return next, s.update(ctx, func(t tx) error {
-		var old connectionDoc
-		found, err := t.read(connections, k, &old)
-		if err != nil {
-			return err
-		}
-		if err := unchanged(old.Version, next); err != nil {
-			return err
-		}
-		var before []entry
-		if found {
-			before = old.index(company)
-		}
-		if err := t.reindex(before, index); err != nil {
-			return err
-		}
-		if err := t.put(connections, k, data); err != nil {
+		if err := t.replace(connections, k, &connectionDoc{}, company, next, data, index); err != nil {
 			return err
 		}
 		return t.addActivity(company, acts)
