@@ -28,6 +28,7 @@ type operator interface {
 	Info(context.Context) (info, error)
 	Dead(context.Context) ([]boltqueue.DeadLetter, error)
 	Redrive(ctx context.Context, id string) error
+	RedriveAll(context.Context) (int, error)
 	Entries(context.Context) ([]integration.Entry, error)
 	Switch(ctx context.Context, id integration.ID, on bool) error
 }
@@ -50,6 +51,8 @@ func (d *direct) Info(context.Context) (info, error) { return d.info, nil }
 func (d *direct) Dead(ctx context.Context) ([]boltqueue.DeadLetter, error) { return d.queue.Dead(ctx) }
 
 func (d *direct) Redrive(ctx context.Context, id string) error { return d.queue.Redrive(ctx, id) }
+
+func (d *direct) RedriveAll(ctx context.Context) (int, error) { return d.queue.RedriveAll(ctx) }
 
 func (d *direct) Entries(ctx context.Context) ([]integration.Entry, error) {
 	var entries []integration.Entry
@@ -115,6 +118,10 @@ func adminHandler(op operator) http.Handler {
 		d, err := op.Dead(r.Context())
 		answer(w, d, err)
 	})
+	mux.HandleFunc("POST /dead", func(w http.ResponseWriter, r *http.Request) {
+		n, err := op.RedriveAll(r.Context())
+		answer(w, n, err)
+	})
 	mux.HandleFunc("POST /dead/{id}", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, op.Redrive(r.Context(), r.PathValue("id")))
 	})
@@ -170,6 +177,10 @@ func (c *remote) Dead(ctx context.Context) (d []boltqueue.DeadLetter, err error)
 
 func (c *remote) Redrive(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodPost, "/dead/"+url.PathEscape(id), nil)
+}
+
+func (c *remote) RedriveAll(ctx context.Context) (n int, err error) {
+	return n, c.call(ctx, http.MethodPost, "/dead", &n)
 }
 
 func (c *remote) Entries(ctx context.Context) (e []integration.Entry, err error) {

@@ -40,20 +40,18 @@ func listDead(ctx context.Context, e env, op operator) error {
 }
 
 func redrive(ctx context.Context, e env, op operator, ids []string, all bool) error {
-	if all {
-		letters, err := op.Dead(ctx)
-		if err != nil {
-			return err
-		}
-		for _, d := range letters {
-			ids = append(ids, d.ID)
-		}
-	}
+	n := len(ids)
 	for _, id := range ids {
 		if err := op.Redrive(ctx, id); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(e.stdout, "%d sent again\n", len(ids))
+	if all {
+		var err error
+		if n, err = op.RedriveAll(ctx); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(e.stdout, "%d sent again\n", n)
 	return nil
 }
