@@ -44,6 +44,7 @@ type direct struct {
 	store *bolt.Store
 	queue *boltqueue.Queue
 	now   func() time.Time
+	log   *slog.Logger
 }
 
 func (d *direct) Info(context.Context) (info, error) { return d.info, nil }
@@ -72,7 +73,11 @@ func (d *direct) Switch(ctx context.Context, id integration.ID, on bool) error {
 		return err
 	}
 	e.Enabled, e.ChangedAt = on, d.now()
-	return d.store.PutEntry(ctx, &e)
+	if err := d.store.PutEntry(ctx, &e); err != nil {
+		return err
+	}
+	d.log.LogAttrs(ctx, slog.LevelInfo, "integration switched for every company", slog.String("integration", string(id)), slog.Bool("enabled", on))
+	return nil
 }
 
 // operate calls do with an operator for the data directory.
@@ -83,11 +88,12 @@ func operate(ctx context.Context, dir string, do func(operator) error) error {
 	if _, err := os.Stat(filepath.Join(dir, storeFile)); err != nil {
 		return fmt.Errorf("%w: nothing is kept in %q: name the --data directory that serve uses", errUsage, dir)
 	}
-	d, err := openData(dir, slog.New(slog.DiscardHandler))
+	log := slog.New(slog.DiscardHandler) // the command itself says what it did
+	d, err := openData(dir, log)
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(&direct{store: d.store, queue: d.queue, now: time.Now}), d.Close())
+	return errors.Join(do(&direct{store: d.store, queue: d.queue, now: time.Now, log: log}), d.Close())
 }
 
 func socketPath(dir string) string { return filepath.Join(dir, "admin.sock") }

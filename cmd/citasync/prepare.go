@@ -57,7 +57,9 @@ func (k keys) getenv(env func(string) string, addr net.Addr, sandboxLn net.Liste
 		"SESSION_SECRETS": k.SessionSecret, "INSTALLATION_ID": k.InstallationID, "TOKEN_KEYSET": k.TokenKeyset,
 	}
 	if sandboxLn != nil {
-		defaults["GOOGLE_EMULATOR_URL"] = "http://" + sandboxLn.Addr().String()
+		at := "http://" + sandboxLn.Addr().String()
+		defaults["GOOGLE_EMULATOR_URL"] = at
+		defaults["PLATFORM_SETTINGS_URL"], defaults["ALLOWED_RETURN_ORIGINS"] = at+"/demo/panel?company={company}", at
 	}
 	if env("GOOGLE_CLIENT_ID")+env("GOOGLE_CLIENT_SECRET") == "" && (sandboxLn != nil || env("GOOGLE_EMULATOR_URL") != "") {
 		defaults["GOOGLE_CLIENT_ID"], defaults["GOOGLE_CLIENT_SECRET"] = sandbox.DefaultClientID, sandbox.DefaultClientSecret
@@ -118,7 +120,7 @@ func newSandbox(ln net.Listener, c config.Config, panel net.Addr, dir string) (*
 		Dir: dir, URL: u.String(), ClientID: c.Google.ID, ClientSecret: c.Google.Secret.Reveal(),
 		Demo: &sandbox.Demo{
 			WebhookURL: direct.String(), WebhookSecret: c.WebhookSecrets[0].Reveal(),
-			PanelURL: c.PublicURL.String(), SessionSecret: []byte(c.SessionSecrets[0].Reveal()),
+			PanelURL: c.PublicURL.String(), SessionSecret: []byte(c.SessionSecrets[0].Reveal()), Return: true,
 		},
 	})
 	if err != nil {

@@ -95,6 +95,11 @@ func (l *lines) entries(t *testing.T) (out []map[string]any) {
 			t.Errorf("a line of the log is not JSON: %s", line)
 			continue
 		}
+		for key := range e {
+			if strings.Count(line, fmt.Sprintf("%q:", key)) > 1 {
+				t.Errorf("a line of the log has %q twice: %s", key, line)
+			}
+		}
 		out = append(out, e)
 	}
 	return out

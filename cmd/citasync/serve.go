@@ -77,7 +77,7 @@ func (s *server) run(ctx context.Context, addr string) error {
 	g, ctx := errgroup.WithContext(ctx)
 	s.listen(ctx, g, ln, s.public())
 	s.listen(ctx, g, admin, adminHandler(&direct{
-		info: info{PublicURL: s.config.PublicURL.String()}, store: s.data.store, queue: s.data.queue, now: time.Now,
+		info: info{PublicURL: s.config.PublicURL.String()}, store: s.data.store, queue: s.data.queue, now: time.Now, log: s.log,
 	}))
 	for topic, h := range s.app.Subscribers {
 		s.data.queue.Subscribe(topic, h)
@@ -85,9 +85,16 @@ func (s *server) run(ctx context.Context, addr string) error {
 	g.Go(func() error { return s.data.queue.Run(ctx) })
 	g.Go(func() error { return s.sweep(ctx) })
 	s.announce()
+	s.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String("address", ln.Addr().String()), slog.Bool("sandbox", s.sandbox != nil))
+	g.Go(func() error {
+		<-ctx.Done()
+		s.log.LogAttrs(ctx, slog.LevelInfo, "ending, work in hand goes on")
+		return nil
+	})
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "ended")
 	return nil
 }
 
@@ -126,7 +133,7 @@ func (s *server) sweep(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			if _, err := s.app.Maintainer.Run(ctx); err != nil && ctx.Err() == nil {
+			if _, err := s.app.Maintainer.Run(logging.WithTrace(ctx, "")); err != nil && ctx.Err() == nil {
 				s.log.LogAttrs(ctx, slog.LevelError, "maintenance failed", slog.String("error", err.Error()))
 			}
 			if now.Sub(expired) >= expireEvery {

@@ -53,6 +53,10 @@ func TestTheMainJob(t *testing.T) {
 	}
 	p.wantEvents("2026-12-01T10:00:00-05:00", "2026-12-02T11:30:00-05:00", "2026-12-03T16:15:00-05:00", "2026-12-10T09:00:00-05:00")
 
+	if pg := b.get(p.demo + "/demo/companies/2"); !strings.Contains(pg.body, "/sandbox/calendar?account="+url.QueryEscape(lunaAccount)) {
+		t.Error("the demo does not lead to the calendar that is connected")
+	}
+
 	t.Log("one moved, one deleted")
 	b.post(p.demo+"/demo/companies/2/bookings/"+ids[1]+"/move", url.Values{"start": {"2026-12-01T12:45"}})
 	b.post(p.demo+"/demo/companies/2/bookings/"+ids[2]+"/delete", url.Values{})

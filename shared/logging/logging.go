@@ -16,10 +16,25 @@ import (
 
 type contextKey struct{}
 
-// With returns a context whose log lines carry the attributes as well.
+// With returns a context whose log lines carry the attributes as well. One that
+// the context has already is replaced.
 func With(ctx context.Context, attrs ...slog.Attr) context.Context {
-	old, _ := ctx.Value(contextKey{}).([]slog.Attr)
-	return context.WithValue(ctx, contextKey{}, slices.Concat(old, attrs))
+	all := slices.Clone(attrs)
+	for _, old := range attrsOf(ctx) {
+		if !hasKey(attrs, old.Key) {
+			all = append(all, old)
+		}
+	}
+	return context.WithValue(ctx, contextKey{}, all)
+}
+
+func attrsOf(ctx context.Context) []slog.Attr {
+	attrs, _ := ctx.Value(contextKey{}).([]slog.Attr)
+	return attrs
+}
+
+func hasKey(attrs []slog.Attr, key string) bool {
+	return slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == key })
 }
 
 // New returns a logger that writes JSON lines to w. The project, if there is
@@ -34,11 +49,20 @@ type handler struct {
 	project string
 }
 
-// Handle adds the context's attributes to the record.
+// Handle adds the context's attributes to the record, but for those that it has
+// itself: a key stands once in a line.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
+	own := make([]slog.Attr, 0, r.NumAttrs())
+	r.Attrs(func(a slog.Attr) bool {
+		own = append(own, a)
+		return true
+	})
 	r = r.Clone()
-	attrs, _ := ctx.Value(contextKey{}).([]slog.Attr)
-	r.AddAttrs(attrs...)
+	for _, a := range attrsOf(ctx) {
+		if !hasKey(own, a.Key) {
+			r.AddAttrs(a)
+		}
+	}
 	if t := TraceOf(ctx); t.ID != "" {
 		r.AddAttrs(slog.String("trace", t.ID))
 		if h.project != "" {

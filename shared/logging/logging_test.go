@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -122,5 +123,17 @@ func TestRedaction(t *testing.T) {
 		if value == "[redacted]" {
 			t.Errorf("%s is blanked", key)
 		}
+	}
+}
+
+// TestKeysStandOnce: what a line, or a later With, says itself is not said again
+// by the context.
+func TestKeysStandOnce(t *testing.T) {
+	var b bytes.Buffer
+	ctx := With(With(t.Context(), slog.String("company", "1"), slog.String("booking", "9")), slog.String("company", "2"))
+	New(&b, "", nil).LogAttrs(ctx, slog.LevelInfo, "m", slog.String("booking", "8"))
+	if line := b.String(); strings.Count(line, `"company":"2"`) != 1 || strings.Contains(line, `"company":"1"`) ||
+		strings.Count(line, `"booking"`) != 1 || !strings.Contains(line, `"booking":"8"`) {
+		t.Errorf("logged %s", line)
 	}
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 )
 
@@ -24,10 +25,11 @@ func (d *demo) showCompany(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *demo) view(c Company) companyView {
-	v := companyView{Company: c, CalendarURL: orDefault(d.CalendarURL, "/sandbox/calendar?account="+c.Email)}
+	v := companyView{Company: c}
 	var n int
 	_ = d.sandbox.read(func(st *state) error {
 		n = st.Demo.LastID
+		v.CalendarURL = orDefault(d.CalendarURL, "/sandbox/calendar?account="+url.QueryEscape(st.accountOf(c)))
 		for _, b := range st.Demo.Bookings {
 			if b.Company == c.ID {
 				v.Bookings = append(v.Bookings, *b)
@@ -53,4 +55,21 @@ func (d *demo) view(c Company) companyView {
 	}
 	v.New = c.preset(n, now)
 	return v
+}
+
+// accountOf is the account in whose calendars the company's bookings were
+// written last; before that, the company's own.
+func (st *state) accountOf(c Company) string {
+	account, last := c.Email, ""
+	for email, a := range st.Accounts {
+		for _, cal := range a.Calendars {
+			for _, e := range cal.Events {
+				p := e.ExtendedProperties
+				if p != nil && p.Private["citasync_company"] == c.ID && e.Updated > last {
+					account, last = email, e.Updated
+				}
+			}
+		}
+	}
+	return account
 }
