@@ -36,16 +36,18 @@ func wordsOf(locale string) words {
 func summary(t integration.Task) string {
 	var s string
 	if own := t.Connection.Options.Summary; own != "" && own != DefaultSummary {
-		s = strings.Join(strings.Fields(expand(own, t)), " ")
+		s = oneLine(expand(own, t))
 	}
 	if s == "" {
-		s = joined(" – ", t.Booking.Service, t.Booking.Customer.Name)
+		s = oneLine(joined(" – ", t.Booking.Service, t.Booking.Customer.Name))
 	}
 	if s == "" {
 		s = wordsOf(t.Company.Locale).booking + " " + string(t.Booking.ID)
 	}
 	return cut(s, maxSummary)
 }
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func description(t integration.Task) string {
 	if own := t.Connection.Options.Description; own != "" {

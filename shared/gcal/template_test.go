@@ -97,7 +97,8 @@ func FuzzTemplates(f *testing.F) {
 		if n := utf8.RuneCountInString(d); n > maxDescription {
 			t.Errorf("description of %d characters", n)
 		}
-		if utf8.ValidString(template+service+notes) && (!utf8.ValidString(s) || !utf8.ValidString(d)) {
+		valid := utf8.ValidString(template) && utf8.ValidString(service) && utf8.ValidString(notes)
+		if valid && (!utf8.ValidString(s) || !utf8.ValidString(d)) {
 			t.Errorf("broken text: %q, %q", s, d)
 		}
 		if !strings.Contains(template, "{") && template != "" && len(template) < maxDescription && d != template {
