@@ -154,7 +154,10 @@ func (h *handler) consent(ctx context.Context, company booking.CompanyID, a answ
 	if err != nil {
 		return answer{}, err
 	}
-	if !entry.Enabled || !ready {
+	switch {
+	case !entry.Enabled:
+		return answer{result: googleauth.ResultPaused}, nil
+	case !ready:
 		return answer{result: googleauth.ResultBusy}, nil
 	}
 	return a, nil

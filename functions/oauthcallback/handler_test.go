@@ -132,7 +132,7 @@ func TestRefusedBeforeTheCodeIsRedeemed(t *testing.T) {
 				t.Fatal(err)
 			}
 			return []*http.Cookie{r.cookie}
-		}, googleauth.ResultBusy},
+		}, googleauth.ResultPaused},
 		{"the store fails", func(_ *testing.T, r *rig, _ *url.URL) []*http.Cookie {
 			r.deps.Store = failing{r.deps.Store}
 			return []*http.Cookie{r.cookie}

@@ -6,6 +6,10 @@
 //
 // What it needs to recognise the answer is kept for ten minutes, bound to the
 // browser's session and its company; oauthcallback takes it, once.
+//
+// A page may name its company in the address (?company=). If the browser has
+// opened another one since, nothing is begun: a page left open in another tab
+// must not connect a company that it does not show.
 package oauthstart
 
 import (
@@ -13,6 +17,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
@@ -63,7 +69,7 @@ func (h *handler) start(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := logging.With(r.Context(), slog.String("company", string(s.Company)))
-	to, result, err := h.begin(ctx, s, r.FormValue("integration"))
+	to, result, err := h.begin(ctx, s, r.URL.Query())
 	if err != nil {
 		fault.Log(h.Log, r.WithContext(ctx), err)
 		result = googleauth.ResultFailed
@@ -76,8 +82,11 @@ func (h *handler) start(w http.ResponseWriter, r *http.Request) {
 }
 
 // begin returns Google's address, or why the company cannot go there now.
-func (h *handler) begin(ctx context.Context, s session.Session, id string) (string, googleauth.Result, error) {
-	if id != "" && id != string(integration.GoogleCalendar) {
+func (h *handler) begin(ctx context.Context, s session.Session, q url.Values) (string, googleauth.Result, error) {
+	if slices.ContainsFunc(q["company"], func(id string) bool { return id != string(s.Company) }) {
+		return "", googleauth.ResultOtherCompany, nil
+	}
+	if id := q.Get("integration"); id != "" && id != string(integration.GoogleCalendar) {
 		return "", googleauth.ResultFailed, nil // no other integration is connected at Google
 	}
 	entry, err := h.Store.Entry(ctx, integration.GoogleCalendar)
@@ -88,7 +97,10 @@ func (h *handler) begin(ctx context.Context, s session.Session, id string) (stri
 	if err != nil {
 		return "", "", err
 	}
-	if !entry.Enabled || !ready {
+	switch {
+	case !entry.Enabled:
+		return "", googleauth.ResultPaused, nil
+	case !ready:
 		return "", googleauth.ResultBusy, nil
 	}
 	state, verifier := googleauth.NewState(), googleauth.NewVerifier()

@@ -111,7 +111,7 @@ func TestStart(t *testing.T) {
 	r := newRig(t)
 	seen := map[string]bool{}
 	for range 3 {
-		resp := r.get(t, "/oauth/start?integration=google-calendar", r.cookie)
+		resp := r.get(t, "/oauth/start?company=sol&integration=google-calendar", r.cookie)
 		to, err := resp.Location()
 		if err != nil || resp.StatusCode != http.StatusFound || resp.Header.Get("Cache-Control") != "no-store" {
 			t.Fatalf("%d %v", resp.StatusCode, resp.Header)
@@ -179,7 +179,10 @@ func TestStartRefuses(t *testing.T) {
 			if err := r.store.PutEntry(t.Context(), &e); err != nil {
 				t.Fatal(err)
 			}
-		}, "/oauth/start", "/settings?result=busy"},
+		}, "/oauth/start", "/settings?result=paused"},
+		{"from a page of another company", nil, "/oauth/start?company=luna", "/settings?result=other_company"},
+		{"from a page of two companies", nil, "/oauth/start?company=sol&company=luna", "/settings?result=other_company"},
+		{"from a page of no company", nil, "/oauth/start?company=", "/settings?result=other_company"},
 		{"an integration without consent", nil, "/oauth/start?integration=whatsapp", "/settings?result=failed"},
 		{"the store fails", func(_ *testing.T, r *rig) { r.deps.Store = failing{r.store} }, "/oauth/start", "/settings?result=failed"},
 	}

@@ -25,6 +25,10 @@ type bookingJSON struct {
 	State      booking.Kind                    `json:"state"`
 	Service    string                          `json:"service"`
 	Customer   customerJSON                    `json:"customer"`
+	Staff      string                          `json:"staff"`
+	Location   string                          `json:"location"`
+	Notes      string                          `json:"notes"`
+	URL        string                          `json:"url"` // its page at the platform
 	Start      string                          `json:"start"`
 	End        string                          `json:"end"`
 	TimeZone   string                          `json:"time_zone"`
@@ -101,6 +105,7 @@ func newBookingJSON(rec *store.Booking) bookingJSON {
 	b := rec.Booking
 	out := bookingJSON{
 		ID: b.ID, State: rec.State, Service: b.Service, Customer: customerJSON(b.Customer),
+		Staff: b.Staff, Location: b.Location, Notes: b.Notes, URL: b.URL,
 		Start: stamp(b.Start), End: stamp(b.End), TimeZone: b.TimeZone, Revision: rec.Revision,
 		Deliveries: make(map[integration.ID]deliveryJSON, len(rec.Deliveries)),
 		History:    make([]stepJSON, 0, len(rec.History)),

@@ -73,11 +73,15 @@ func TestAPIShapes(t *testing.T) {
   }
  ],
  "id": "a/b",
+ "location": "Calle 10 #4-21",
+ "notes": "Primera visita.\nAlergia al amoníaco.",
  "revision": 1,
  "service": "Corte de pelo",
+ "staff": "Luis",
  "start": "2026-12-02T09:00:00-05:00",
  "state": "confirmed",
- "time_zone": "America/Bogota"
+ "time_zone": "America/Bogota",
+ "url": "https://reservas.example/bookings/a%2Fb"
 }`
 	for _, tc := range []struct{ path, want string }{
 		{"/v1/integrations", `{
@@ -128,11 +132,15 @@ func TestAPIShapes(t *testing.T) {
   }
  ],
  "id": "5",
+ "location": "",
+ "notes": "",
  "revision": 1,
  "service": "",
+ "staff": "",
  "start": "",
  "state": "deleted",
- "time_zone": ""
+ "time_zone": "",
+ "url": ""
 }`},
 		{"/v1/activity", `{
  "activity": [
@@ -232,6 +240,25 @@ func TestAPIRefuses(t *testing.T) {
 	}
 }
 
+// A path that is there says by which methods, in a problem document.
+func TestAPIMethods(t *testing.T) {
+	s := newSite(t)
+	for _, tc := range []struct{ method, path, allow string }{
+		{"GET", "/v1/integrations/google-calendar/enable", "POST"},
+		{"GET", "/v1/integrations/google-calendar/disable", "POST"},
+		{"DELETE", "/v1/integrations", "GET, HEAD"},
+		{"POST", "/v1/bookings", "GET, HEAD"},
+		{"PUT", "/v1/bookings/1", "GET, HEAD"},
+		{"POST", "/v1/activity", "GET, HEAD"},
+	} {
+		res := s.call(salon, tc.method, tc.path, "")
+		if got := res.Header.Get("Allow"); got != tc.allow {
+			t.Errorf("%s %s: Allow %q, want %q", tc.method, tc.path, got, tc.allow)
+		}
+		checkProblem(t, res, http.StatusMethodNotAllowed, tc.allow)
+	}
+}
+
 func checkProblem(t *testing.T, res *http.Response, status int, names string) {
 	t.Helper()
 	var p struct {
@@ -258,7 +285,7 @@ func TestAPIUnauthenticated(t *testing.T) {
 		"GET /v1/bookings", "GET /v1/bookings/1", "GET /v1/activity",
 	} {
 		for name, auth := range map[string]string{
-			"none": "", "nonsense": "Bearer x", "expired": "Bearer " + s.expired(), "used as a link": "Bearer " + opened, "a cookie's": "Bearer " + cookie.Value,
+			"none": "", "nonsense": "Bearer x", "expired": "Bearer " + s.expired("es"), "used as a link": "Bearer " + opened, "a cookie's": "Bearer " + cookie.Value,
 		} {
 			method, path, _ := strings.Cut(route, " ")
 			r := httptest.NewRequest(method, path, nil)
@@ -300,12 +327,12 @@ func TestAPIEnable(t *testing.T) {
 	}
 	b.cookie = res.Cookies()[0]
 	page := body(t, b.get("/settings"))
-	for _, want := range []string{"Clínica Sol", "https://reservas.example/7", `href="/oauth/start"`} {
+	for _, want := range []string{"Clínica Sol", "https://reservas.example/7", `href="/oauth/start?company=7%2F..%2F2"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the panel lacks %s", want)
 		}
 	}
-	again := b.get(link)
+	again := (&browser{s: s}).get(link)
 	again.Body.Close()
 	if again.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the link works twice: %d", again.StatusCode)

@@ -3,6 +3,7 @@ package settings
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
@@ -24,10 +25,10 @@ type backlog struct {
 	sending  int // under way for the first time
 	retrying int // to be tried again
 	reason   integration.Reason
-	next     time.Time // the first of those tries
-	last     time.Time // the latest success; zero: none found
-	more     bool      // there were too many to look at all
-	left     []*store.Booking
+	next     time.Time        // the first of those tries
+	last     time.Time        // the latest success; zero: none found
+	more     bool             // there were too many to look at all
+	left     []*store.Booking // whose events are still there, though the bookings have not passed; first start first
 }
 
 // total is how many bookings are not yet where they should be.
@@ -48,6 +49,7 @@ func (h *handler) backlog(ctx context.Context, company booking.CompanyID, c inte
 	}
 	recent := store.Query{EndsAfter: now.Add(-24 * time.Hour), Limit: scanPage}
 	err = h.scan(ctx, company, recent, maxRecent, b, func(rec *store.Booking) { b.add(rec, c.ID, now) })
+	slices.SortStableFunc(b.left, func(x, y *store.Booking) int { return x.Booking.Start.Compare(y.Booking.Start) })
 	return b, err
 }
 

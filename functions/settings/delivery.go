@@ -1,9 +1,11 @@
 package settings
 
 import (
+	"slices"
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/converge"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
 )
@@ -46,10 +48,8 @@ func (v *visit) delivery(rec *store.Booking, e entry) delivery {
 	switch d.Status {
 	case integration.Done:
 		return v.done(rec, d, e)
-	case integration.Pending:
-		return v.pending(rec, d, e)
-	case integration.Waiting:
-		return v.waits(d, e)
+	case integration.Pending, integration.Waiting:
+		return v.unfinished(rec, d, e)
 	case integration.Failed:
 		return v.failed(d, e)
 	case integration.Skipped:
@@ -65,11 +65,36 @@ func (v *visit) done(rec *store.Booking, d integration.Delivery, e entry) delive
 	case rec.State != booking.Confirmed:
 		return delivery{Tone: good, Fact: v.say.T("delivery.removed", e.Name), At: &when}
 	case !d.Written:
-		return delivery{Tone: off, Fact: v.say.T("delivery.absent", e.Name), Next: v.say.T("delivery.absent.next")}
+		return delivery{Tone: off, Fact: v.say.T("delivery.absent", e.Name), Next: v.promise(e, "delivery.absent.next")}
 	}
+	when = v.at(rec, written(rec, d, e.Connection.ID))
+	when.Words = v.say.T("delivery.written", when.Words)
 	out := delivery{Tone: good, Fact: v.say.T("delivery.done", e.Name), At: &when}
 	v.place(&out, d, e)
 	return out
+}
+
+// written is when the event was last written, as far as the history tells. It
+// may have been changed or deleted by hand since.
+func written(rec *store.Booking, d integration.Delivery, id integration.ID) time.Time {
+	if s := lastAct(rec, id); s.Kind == "created" || s.Kind == "updated" {
+		return s.At
+	}
+	return d.UpdatedAt
+}
+
+// lastAct is the last thing that was done at the integration for the booking as
+// it was confirmed last; the zero Step if there is none.
+func lastAct(rec *store.Booking, id integration.ID) store.Step {
+	for _, s := range slices.Backward(rec.History) {
+		switch {
+		case s.Integration == id && s.Kind != converge.StepDelivery:
+			return s
+		case s.Integration == "" && s.Kind == string(booking.Confirmed):
+			return store.Step{}
+		}
+	}
+	return store.Step{}
 }
 
 // place says where the event is.
@@ -94,6 +119,49 @@ func (v *visit) calendar(c integration.Connection, account, id string) string {
 	return id
 }
 
+// promise says what happens next, unless nothing does: the integration is off.
+func (v *visit) promise(e entry, key string) string {
+	if !e.Connection.Enabled {
+		return ""
+	}
+	return v.say.T(key)
+}
+
+// unfinished is a delivery that something was left to do for, when it was last
+// looked at. Once the integration is turned off nothing is, but to remove.
+func (v *visit) unfinished(rec *store.Booking, d integration.Delivery, e entry) delivery {
+	switch {
+	case e.removing() && !d.Place.None() && rec.Booking.End.After(v.now):
+		return v.leaving(rec, d, e)
+	case !e.Connection.Enabled:
+		return v.skipped(rec, d, e)
+	case d.Status == integration.Waiting:
+		return v.waits(d, e)
+	}
+	return v.pending(rec, d, e)
+}
+
+// leaving is the delivery of a booking whose event is to be taken out.
+func (v *visit) leaving(rec *store.Booking, d integration.Delivery, e entry) delivery {
+	out := delivery{Tone: waiting, Fact: v.say.T("delivery.removing", e.Name)}
+	switch {
+	case !e.Entry.Enabled:
+		out.Fact = v.say.T("delivery.retry.removal", e.Name, v.why("switched_off"))
+	case d.Attempts > 0:
+		out.Fact = v.say.T("delivery.retry.removal", e.Name, v.why(string(d.Reason)))
+		out.Next = v.nextTry(rec, d)
+	}
+	v.place(&out, d, e)
+	return out
+}
+
+func (v *visit) nextTry(rec *store.Booking, d integration.Delivery) string {
+	if d.NextAttemptAt.IsZero() {
+		return ""
+	}
+	return v.say.T("delivery.retry.next", v.at(rec, v.ahead(d.NextAttemptAt)).Words)
+}
+
 func (v *visit) pending(rec *store.Booking, d integration.Delivery, e entry) delivery {
 	if d.Attempts == 0 {
 		return delivery{Tone: waiting, Fact: v.say.T("delivery.sending", e.Name)}
@@ -102,11 +170,7 @@ func (v *visit) pending(rec *store.Booking, d integration.Delivery, e entry) del
 	if rec.State != booking.Confirmed {
 		key = "delivery.retry.removal"
 	}
-	out := delivery{Tone: waiting, Fact: v.say.T(key, e.Name, v.why(string(d.Reason)))}
-	if !d.NextAttemptAt.IsZero() {
-		out.Next = v.say.T("delivery.retry.next", v.at(rec, v.ahead(d.NextAttemptAt)).Words)
-	}
-	return out
+	return delivery{Tone: waiting, Fact: v.say.T(key, e.Name, v.why(string(d.Reason))), Next: v.nextTry(rec, d)}
 }
 
 func (v *visit) waits(d integration.Delivery, e entry) delivery {
@@ -134,7 +198,7 @@ func (v *visit) waits(d integration.Delivery, e entry) delivery {
 }
 
 func (v *visit) failed(d integration.Delivery, e entry) delivery {
-	out := delivery{Tone: bad, Fact: v.say.T("delivery.failed", e.Name, v.why(string(d.Reason))), Next: v.say.T("delivery.failed.next")}
+	out := delivery{Tone: bad, Fact: v.say.T("delivery.failed", e.Name, v.why(string(d.Reason))), Next: v.promise(e, "delivery.failed.next")}
 	if d.Detail != "" {
 		out.Detail = v.say.T("delivery.detail", e.Name, d.Detail)
 	}
@@ -147,6 +211,10 @@ func (v *visit) skipped(rec *store.Booking, d integration.Delivery, e entry) del
 		out := delivery{Tone: off, Fact: v.say.T("delivery.kept", e.Name), Detail: v.say.T("delivery.kept.detail")}
 		v.place(&out, d, e)
 		return out
+	case lastAct(rec, e.Connection.ID).Kind == "removed" && rec.State == booking.Confirmed:
+		return delivery{Tone: off, Fact: v.say.T("delivery.taken", e.Name)}
+	case lastAct(rec, e.Connection.ID).Kind == "removed":
+		return delivery{Tone: off, Fact: v.say.T("delivery.removed", e.Name)}
 	case rec.State == booking.Deleted:
 		return delivery{Tone: off, Fact: v.say.T("delivery.skipped.deleted", e.Name)}
 	case rec.State == booking.Reserved && e.Connection.Enabled:

@@ -96,13 +96,16 @@ func TestDisable(t *testing.T) {
 			g.consent(salon, "ana@example.com")
 			g.consent(clinic, "luis@example.com")
 			b := g.enter(g.claims(salon))
-			if page := body(t, b.post(disablePath, nil)); !strings.Contains(page, "ana@example.com") {
-				t.Error("the question does not name the account")
+			for _, res := range []*http.Response{b.get(disablePath), b.post(disablePath, nil)} {
+				page := body(t, res)
+				if !strings.Contains(page, "ana@example.com") || !strings.Contains(page, `name="company" value="2"`) {
+					t.Error("the question does not name the account, or the company")
+				}
 			}
 			if c := g.connection(salon); c.Status != integration.Connected {
 				t.Fatalf("the question alone makes the connection %s", c.Status)
 			}
-			res := b.post(disablePath, url.Values{"confirm": {"yes"}, "events": {tc.events}})
+			res := b.post(disablePath, url.Values{"confirm": {"yes"}, "events": {tc.events}, "company": {string(salon)}})
 			res.Body.Close()
 			if got := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || got != tc.location {
 				t.Errorf("%d to %q", res.StatusCode, got)

@@ -8,7 +8,8 @@
 //	GET  /settings?session=JWT                       opens the link, then 303 to /settings
 //	GET  /settings                                   the integrations; ?result= says how a change went
 //	POST /settings/integrations/{integration}/enable   303 to where the consent begins
-//	POST /settings/integrations/{integration}/disable  asks; with confirm=yes and events=keep|remove turns it off
+//	GET  /settings/integrations/{integration}/disable  asks whether to turn it off
+//	POST /settings/integrations/{integration}/disable  asks too; with confirm=yes and events=keep|remove turns it off
 //	GET  /settings/history                           all bookings, latest start first; ?cursor= pages
 //	GET  /settings/history?booking=ID                one booking, any id
 //	GET  /settings/activity                          who did what and when; ?cursor= pages
@@ -23,8 +24,10 @@
 //	GET  /v1/bookings/{id}
 //	GET  /v1/activity?cursor=
 //
-// The company is always the one of the session or the token: no address, form
-// or body names it. Errors of the panel are pages, those of the API problem
+// The company is always the one of the session or the token. Pages of the panel
+// name it in their forms (company) and links (?company=), for one purpose: a page
+// that was left open while the browser opened another company's link is refused
+// with 409, and acts on neither. Errors of the panel are pages, those of the API problem
 // documents (RFC 9457).
 package settings
 
@@ -161,6 +164,7 @@ func (h *handler) panel() http.Handler {
 	mux.Handle("GET /settings/history", h.visited(h.history))
 	mux.Handle("GET /settings/activity", h.visited(h.activity))
 	mux.Handle("POST /settings/integrations/{integration}/enable", h.visited(h.enable))
+	mux.Handle("GET /settings/integrations/{integration}/disable", h.visited(h.askDisable))
 	mux.Handle("POST /settings/integrations/{integration}/disable", h.visited(h.disable))
 	// Whoever reloads a page that answered a form gets the overview.
 	mux.Handle("GET /settings/integrations/", http.RedirectHandler("/settings", http.StatusSeeOther))
@@ -172,14 +176,33 @@ func (h *handler) panel() http.Handler {
 // api routes the API's calls.
 func (h *handler) api() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /v1/integrations", h.call(h.listIntegrations))
-	mux.Handle("POST /v1/integrations/{integration}/enable", h.call(h.enableIntegration))
-	mux.Handle("POST /v1/integrations/{integration}/disable", h.call(h.disableIntegration))
-	mux.Handle("GET /v1/bookings", h.call(h.listBookings))
-	mux.Handle("GET /v1/bookings/{id}", h.call(h.getBooking))
-	mux.Handle("GET /v1/activity", h.call(h.listActivity))
-	mux.Handle("GET /v1/", fault.Handler(h.Log, func(http.ResponseWriter, *http.Request) error { return errNoPage }))
+	for _, call := range []struct {
+		method, path string
+		answer       func(*http.Request, session.Claims) (any, error)
+	}{
+		{http.MethodGet, "/v1/integrations", h.listIntegrations},
+		{http.MethodPost, "/v1/integrations/{integration}/enable", h.enableIntegration},
+		{http.MethodPost, "/v1/integrations/{integration}/disable", h.disableIntegration},
+		{http.MethodGet, "/v1/bookings", h.listBookings},
+		{http.MethodGet, "/v1/bookings/{id}", h.getBooking},
+		{http.MethodGet, "/v1/activity", h.listActivity},
+	} {
+		mux.Handle(call.method+" "+call.path, h.call(call.answer))
+		mux.Handle(call.path, h.only(call.method))
+	}
+	mux.Handle("/v1/", fault.Handler(h.Log, func(http.ResponseWriter, *http.Request) error { return errNoPage }))
 	return mux
+}
+
+// only refuses a call by any other method than the path's.
+func (h *handler) only(method string) http.Handler {
+	if method == http.MethodGet {
+		method += ", " + http.MethodHead
+	}
+	return fault.Handler(h.Log, func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Allow", method)
+		return fmt.Errorf("%w: use %s", fault.ErrMethod, method)
+	})
 }
 
 var errNoPage = fmt.Errorf("%w: no such page", fault.ErrNotFound)

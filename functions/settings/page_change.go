@@ -29,13 +29,52 @@ const (
 	eventsRemove = "remove"
 )
 
+// errOtherCompany is a request from a page of another company than the one that
+// the browser has open by now: all its tabs share one session.
+var errOtherCompany = fmt.Errorf("%w: asked on the page of another company", fault.ErrConflict)
+
+// same refuses what a page of another company asks for. A request need not name
+// a company.
+func (v *visit) same(named []string) error {
+	for _, id := range named {
+		if id != string(v.company.ID) {
+			return errOtherCompany
+		}
+	}
+	return nil
+}
+
+// form reads what was posted, and refuses it from a page of another company.
+func (v *visit) form(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return fmt.Errorf("%w: %w", formFault(err), err)
+	}
+	return v.same(r.PostForm["company"])
+}
+
 // enable leads to where the consent begins.
-func (h *handler) enable(w http.ResponseWriter, r *http.Request, _ *visit) error {
+func (h *handler) enable(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if _, err := h.offered(r); err != nil {
+		return err
+	}
+	if err := v.form(w, r); err != nil {
 		return err
 	}
 	http.Redirect(w, r, connectPath, http.StatusSeeOther)
 	return nil
+}
+
+// askDisable asks whether to turn the integration off, and changes nothing.
+func (h *handler) askDisable(w http.ResponseWriter, r *http.Request, v *visit) error {
+	id, err := h.offered(r)
+	if err != nil {
+		return err
+	}
+	if err := v.same(r.URL.Query()["company"]); err != nil {
+		return err
+	}
+	return h.confirm(w, r, v, id, eventsKeep, "")
 }
 
 // disable asks once, and turns the integration off once the answer is yes.
@@ -44,9 +83,8 @@ func (h *handler) disable(w http.ResponseWriter, r *http.Request, v *visit) erro
 	if err != nil {
 		return err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return fmt.Errorf("%w: %w", formFault(err), err)
+	if err := v.form(w, r); err != nil {
+		return err
 	}
 	events := r.PostForm.Get("events")
 	switch {
@@ -77,11 +115,12 @@ func formFault(err error) error {
 
 // confirmation is the body of the page that asks.
 type confirmation struct {
-	Action string
-	Lead   string
-	Events string // the answer that is chosen already
-	Remove string // what removing means
-	Error  string // what was wrong with the answer before
+	Action  string
+	Company booking.CompanyID // whose page it is
+	Lead    string
+	Events  string // the answer that is chosen already
+	Remove  string // what removing means
+	Error   string // what was wrong with the answer before
 }
 
 func (h *handler) confirm(w http.ResponseWriter, r *http.Request, v *visit, id integration.ID, chosen, wrong string) error {
@@ -94,7 +133,7 @@ func (h *handler) confirm(w http.ResponseWriter, r *http.Request, v *visit, id i
 		return nil
 	}
 	body := confirmation{
-		Action: r.URL.Path, Events: chosen, Error: wrong,
+		Action: r.URL.Path, Company: v.company.ID, Events: chosen, Error: wrong,
 		Lead: v.say.T("disable.lead.plain", e.Name), Remove: v.say.T("disable.remove.hint"),
 	}
 	if e.Data.AccountEmail != "" {

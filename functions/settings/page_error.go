@@ -15,17 +15,29 @@ import (
 // fail answers with a page that says what went wrong and where to go. Of a
 // request by nobody known v is nil.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
-	fault.Log(h.Log, r, err)
-	p := page{Speaker: h.words.Speaker(r.Header.Get("Accept-Language")), Template: "error", Status: fault.Status(err)}
-	if v != nil {
-		p = v.page("error", "", "")
-		p.Status = fault.Status(err)
+	if v == nil {
+		h.failStranger(w, r, "", err)
+		return
 	}
+	h.failOn(w, r, v.page("error", "", ""), err)
+}
+
+// failStranger does so for somebody who was not let in. The locale is the one
+// that is known to be hers, and may be empty.
+func (h *handler) failStranger(w http.ResponseWriter, r *http.Request, locale string, err error) {
+	h.failOn(w, r, page{Speaker: h.words.Speaker(locale, r.Header.Get("Accept-Language")), Template: "error"}, err)
+}
+
+func (h *handler) failOn(w http.ResponseWriter, r *http.Request, p page, err error) {
+	fault.Log(h.Log, r, err)
+	p.Status = fault.Status(err)
 	key := failure(err, p.Status)
 	p.Title, p.Body = p.T(key+".title"), p.T(key)
 	switch {
 	case key == "error.500":
 		p.Body = p.T(key, logging.TraceOf(r.Context()).ID)
+	case key == "error.409":
+		p.Body = p.T(key, p.Company)
 	case p.Status == http.StatusUnauthorized:
 		p.Return = h.platform("")
 	}
@@ -39,6 +51,8 @@ func failure(err error, status int) string {
 		return "error.401.used"
 	case errors.Is(err, session.ErrExpired):
 		return "error.401.expired"
+	case errors.Is(err, errOtherCompany):
+		return "error.409"
 	}
 	switch status {
 	case http.StatusUnauthorized:

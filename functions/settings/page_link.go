@@ -1,11 +1,15 @@
 package settings
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
@@ -25,8 +29,9 @@ func (h *handler) linkOr(next http.Handler) http.Handler {
 			// What only looks whether a link is alive must not use it up.
 			w.WriteHeader(http.StatusOK)
 		default:
-			if err := h.openLink(w, r, q.Get("session")); err != nil {
-				h.fail(w, r, nil, err)
+			token := q.Get("session")
+			if err := h.openLink(w, r, token); err != nil {
+				h.refuseLink(w, r, token, err)
 			}
 		}
 	})
@@ -51,6 +56,49 @@ func (h *handler) openLink(w http.ResponseWriter, r *http.Request, token string)
 	}
 	http.Redirect(w, r, "/settings", http.StatusSeeOther)
 	return nil
+}
+
+// refuseLink says why a link is not opened, in its own language. Whoever opens
+// a used one again and is still in, by going back for example, is led on.
+func (h *handler) refuseLink(w http.ResponseWriter, r *http.Request, token string, why error) {
+	var said gist
+	if errors.Is(why, session.ErrUsed) || errors.Is(why, session.ErrExpired) {
+		said = gistOf(token)
+	}
+	if errors.Is(why, session.ErrUsed) {
+		s, err := h.Sessions.FromRequest(w, r)
+		if err == nil && string(s.Company) == said.company {
+			http.Redirect(w, r, "/settings", http.StatusSeeOther)
+			return
+		}
+	}
+	h.failStranger(w, r, said.locale, why)
+}
+
+// gist is what a refused link's token says of whom it was for.
+type gist struct{ company, locale string }
+
+// gistOf reads it from a token whose signature was verified: one that is used
+// or expired. What cannot be read is empty.
+func gistOf(token string) gist {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return gist{}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return gist{}
+	}
+	var claims struct {
+		Sub    any    `json:"sub"` // a string or an integer
+		Locale string `json:"locale"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(payload))
+	dec.UseNumber()
+	if err := dec.Decode(&claims); err != nil {
+		return gist{}
+	}
+	return gist{company: fmt.Sprint(claims.Sub), locale: claims.Locale}
 }
 
 // remember keeps what a link says of the company, if it is news.

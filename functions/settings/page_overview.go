@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
@@ -13,6 +14,10 @@ const (
 	resultDisconnected googleauth.Result = "disconnected"
 	resultRemoving     googleauth.Result = "removing"
 )
+
+// calendarURL is where Google Calendar opens, for the account that the browser
+// uses there.
+const calendarURL = "https://calendar.google.com/"
 
 // maxLeft is how many of the events that were left behind are listed.
 const maxLeft = 20
@@ -76,7 +81,7 @@ type card struct {
 	Leaves   []string
 	Connect  link
 	Note     string // beside Connect
-	Disable  link   // of a form
+	Disable  link
 }
 
 // fact is a term with what is to be said of it.
@@ -103,7 +108,7 @@ func (h *handler) overview(w http.ResponseWriter, r *http.Request, v *visit) err
 		}
 		body.Cards = append(body.Cards, v.card(e, b))
 		if id == integration.GoogleCalendar {
-			body.Notice = v.notice(googleauth.Result(r.FormValue("result")), e.Connection)
+			body.Notice = v.notice(googleauth.Result(r.FormValue("result")), e)
 		}
 	}
 	p := v.page("overview", "overview", v.say.T("overview.title"))
@@ -113,25 +118,50 @@ func (h *handler) overview(w http.ResponseWriter, r *http.Request, v *visit) err
 }
 
 // notice puts the result of a change into words. One that the connection
-// belies is not said: anybody can make up an address.
-func (v *visit) notice(res googleauth.Result, c integration.Connection) *notice {
-	n := &notice{Tone: bad}
-	var holds bool
+// belies is not said: anybody can make up an address, or open it again later.
+func (v *visit) notice(res googleauth.Result, e entry) *notice {
+	key := "result." + string(res)
 	switch res {
-	case googleauth.ResultConnected, googleauth.ResultReconnected:
-		n.Tone, holds = good, c.Status == integration.Connected
+	case googleauth.ResultOtherCompany:
+		return &notice{bad, v.say.T(key, v.name())}
+	case googleauth.ResultDenied, googleauth.ResultScopeMissing, googleauth.ResultNoRefreshToken, googleauth.ResultFailed:
+		if e.Status == integration.Connected {
+			return &notice{waiting, v.say.T(key + ".still")}
+		}
 	case resultDisconnected:
-		n.Tone, holds = good, !c.Enabled
-	case resultRemoving:
-		n.Tone, holds = good, c.Status == integration.Disconnecting
+		if e.unremoved() {
+			return &notice{bad, v.say.T("result.left")}
+		}
 	default:
-		holds = googleauth.ParseResult(string(res)) != ""
 	}
-	if !holds {
+	if !holds(res, e) {
 		return nil
 	}
-	n.Words = v.say.T("result." + string(res))
+	n := &notice{bad, v.say.T(key)}
+	if res.Connected() || res == resultDisconnected || res == resultRemoving {
+		n.Tone = good
+	}
 	return n
+}
+
+// holds reports whether a result can be true of the connection as it is now.
+func holds(res googleauth.Result, e entry) bool {
+	switch res {
+	case googleauth.ResultConnected, googleauth.ResultReconnected:
+		return e.Status == integration.Connected
+	case googleauth.ResultExpired:
+		return e.Status != integration.Connected
+	case googleauth.ResultBusy:
+		return e.Status == integration.Disconnecting
+	case googleauth.ResultPaused:
+		return !e.Entry.Enabled
+	case resultDisconnected:
+		return !e.Connection.Enabled
+	case resultRemoving:
+		return e.Status == integration.Disconnecting
+	default:
+		return googleauth.ParseResult(string(res)) != ""
+	}
 }
 
 func (v *visit) card(e entry, b *backlog) card {
@@ -144,7 +174,7 @@ func (v *visit) card(e entry, b *backlog) card {
 	}
 	if e.Status != integration.Disconnected {
 		c.Facts = v.facts(e, b)
-	} else if e.Reason != integration.NoReason {
+	} else if e.unremoved() {
 		c.Left, c.LeftMore = v.left(e, b)
 	}
 	v.actions(&c, e)
@@ -159,18 +189,29 @@ func (v *visit) state(e entry) (tone, string, string) {
 		return waiting, say.T("status.disconnecting"), say.T("explain.removing")
 	case e.Status == integration.Disconnecting:
 		return waiting, say.T("status.disconnecting"), say.T("explain.returning")
-	case e.Status == integration.Disconnected && e.Reason != integration.NoReason:
-		return off, say.T("status.disconnected"), say.T("explain.left", e.Name, v.why(string(e.Reason)))
-	case e.Status == integration.Disconnected && !e.Entry.Enabled:
-		return off, say.T("status.disconnected"), say.T("explain.paused.off", e.Name)
-	case e.Status == integration.Disconnected:
-		return off, say.T("status.disconnected"), say.T("explain.disconnected", e.Name)
 	case e.Status == integration.NeedsReauth:
-		return bad, say.T("status.needs_reauth"), say.T(say.Or("explain."+string(e.Reason), "explain.other"))
-	case !e.Entry.Enabled:
+		return bad, say.T("status.needs_reauth"), v.andPaused(e, say.T(say.Or("explain."+string(e.Reason), "explain.other")))
+	case e.Status == integration.Connected && !e.Entry.Enabled:
 		return waiting, say.T("status.paused"), say.T("explain.paused", e.Name)
+	case e.Status == integration.Connected:
+		return good, say.T("status.connected"), say.T("explain.connected", e.Name)
 	}
-	return good, say.T("status.connected"), say.T("explain.connected", e.Name)
+	explain := say.T("explain.disconnected", e.Name)
+	if e.unremoved() {
+		explain = say.T("explain.left", e.Name, v.why(string(e.Reason)))
+	}
+	if !e.Entry.Enabled {
+		return waiting, say.T("status.paused"), v.andPaused(e, explain)
+	}
+	return off, say.T("status.disconnected"), explain
+}
+
+// andPaused adds to an explanation why there is nothing to press to connect.
+func (v *visit) andPaused(e entry, explain string) string {
+	if e.Entry.Enabled {
+		return explain
+	}
+	return explain + " " + v.say.T("explain.paused.off", e.Name)
 }
 
 // why puts a class of failure, or why a delivery rests, into words.
@@ -184,7 +225,14 @@ func (v *visit) facts(e entry, b *backlog) []fact {
 		f = append(f, fact{Name: v.say.T("card.account"), Values: []string{e.Data.AccountEmail}})
 	}
 	if name := v.calendar(e.Connection, e.Data.AccountSubject, e.Data.CalendarID); name != "" {
-		f = append(f, fact{Name: v.say.T("card.calendar"), Values: []string{name}})
+		calendar := fact{Name: v.say.T("card.calendar"), Values: []string{name}}
+		if e.Status == integration.Connected {
+			calendar.Link = link{calendarURL, v.say.T("card.open", e.Name)}
+		}
+		f = append(f, calendar)
+	}
+	if e.Status == integration.Disconnecting {
+		return f // nothing is sent any more, and nothing waits
 	}
 	last := v.say.T("card.last.none")
 	if !b.last.IsZero() {
@@ -219,8 +267,6 @@ func (v *visit) backlogFact(e entry, b *backlog) fact {
 // waitsFor is what ends the waiting of a delivery.
 func waitsFor(e entry) string {
 	switch {
-	case e.Status == integration.Disconnecting:
-		return "removing"
 	case e.Status == integration.NeedsReauth:
 		return "reauth"
 	case !e.Entry.Enabled:
@@ -233,7 +279,11 @@ func waitsFor(e entry) string {
 func (v *visit) left(e entry, b *backlog) ([]link, string) {
 	var links []link
 	for _, rec := range b.left[:min(len(b.left), maxLeft)] {
-		words := v.title(rec) + ", " + v.say.Moment(rec.Booking.Start, v.now)
+		words := v.title(rec)
+		if name := rec.Booking.Customer.Name; name != "" {
+			words += " " + v.say.T("booking.for", name)
+		}
+		words += ", " + v.say.Moment(rec.Booking.Start, v.now)
 		links = append(links, link{rec.Deliveries[e.Connection.ID].Link, words})
 	}
 	if n := len(b.left) - len(links); n > 0 {
@@ -245,8 +295,9 @@ func (v *visit) left(e entry, b *backlog) ([]link, string) {
 // actions offers what can be done: to connect again while a removal runs would
 // be refused, and so would be to connect what is switched off for everyone.
 func (v *visit) actions(c *card, e entry) {
-	connect := link{connectPath, v.say.T("card.connect", e.Name)}
-	disable := link{"/settings/integrations/" + string(e.Connection.ID) + "/disable", v.say.T("card.disable", e.Name)}
+	page := "?" + url.Values{"company": {string(v.company.ID)}}.Encode()
+	connect := link{connectPath + page, v.say.T("card.connect", e.Name)}
+	disable := link{"/settings/integrations/" + string(e.Connection.ID) + "/disable" + page, v.say.T("card.disable", e.Name)}
 	switch e.Status {
 	case integration.Disconnected:
 		if e.Entry.Enabled {
@@ -256,7 +307,7 @@ func (v *visit) actions(c *card, e entry) {
 		c.Disable = disable
 		if e.Entry.Enabled {
 			connect.Words = v.say.T("card.reconnect", e.Name)
-			c.Connect = connect
+			c.Connect, c.Note = connect, v.say.T("card.connect.note")
 		}
 	case integration.Connected:
 		c.Disable = disable

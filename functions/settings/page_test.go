@@ -70,13 +70,16 @@ func pageCases() []pageCase {
 		{name: "overview-returning", path: "/settings?result=disconnected", given: func(s *site) {
 			s.connect(salon, func(c *integration.Connection) { c.Enabled, c.Status = false, integration.Disconnecting })
 		}},
-		{name: "overview-left", path: "/settings", given: func(s *site) {
+		{name: "overview-denied", path: "/settings?result=denied", given: func(s *site) { s.connect(salon, nil) }},
+		{name: "overview-left", path: "/settings?result=disconnected", given: func(s *site) {
 			s.connect(salon, func(c *integration.Connection) {
 				*c = integration.Connection{ID: c.ID, Status: integration.Disconnected, Reason: integration.Revoked}
 			})
 			for i := range 22 {
 				s.book(salon, booking.ID(strconv.Itoa(i)), time.Duration(i+1)*24*hour, nil)
 			}
+			// It starts first and ends second.
+			s.book(salon, "long", 23*hour, func(b *store.Booking) { b.Booking.End = b.Booking.Start.Add(3 * hour) })
 		}},
 		{name: "disable", form: url.Values{}, given: func(s *site) { s.connect(salon, nil) }},
 		{name: "disable-dead", form: url.Values{}, given: (*site).deadGrant},
@@ -95,7 +98,40 @@ func pageCases() []pageCase {
 		{name: "history-off", path: "/settings/history", given: func(s *site) {
 			s.book(salon, "kept", 24*hour, deliver(func(d *integration.Delivery) { d.Status = integration.Skipped }))
 			s.book(salon, "never", 25*hour, deliver(func(d *integration.Delivery) { *d = integration.Delivery{Status: integration.Skipped} }))
+			s.book(salon, "pending", 26*hour, deliver(func(d *integration.Delivery) { *d = integration.Delivery{Status: integration.Pending} }))
+			s.book(salon, "retrying", 27*hour, s.retrying)
+			s.book(salon, "waiting", 28*hour, waits(integration.NoReason))
+			s.book(salon, "refused", 29*hour, deliver(func(d *integration.Delivery) {
+				*d = integration.Delivery{Status: integration.Failed, Reason: integration.Rejected}
+			}))
+			s.book(salon, "lost", 30*hour, deliver(func(d *integration.Delivery) { d.Written, d.Link = false, "" }))
+			s.book(salon, "taken", 31*hour, s.taken)
+			s.book(salon, "taken, then deleted", 32*hour, func(b *store.Booking) { s.taken(b); b.State = booking.Deleted })
+			s.book(salon, "taken as reserved, then confirmed", 33*hour, func(b *store.Booking) {
+				s.taken(b)
+				b.History = append(b.History, store.Step{At: s.now, Kind: "confirmed", Outcome: "ok"})
+			})
 		}},
+		{name: "history-removing", path: "/settings/history", given: func(s *site) {
+			s.connect(salon, func(c *integration.Connection) {
+				c.Enabled, c.Status, c.RemoveEvents = false, integration.Disconnecting, true
+			})
+			status := func(st integration.DeliveryStatus, more func(*integration.Delivery)) func(*store.Booking) {
+				return deliver(func(d *integration.Delivery) {
+					if d.Status = st; more != nil {
+						more(d)
+					}
+				})
+			}
+			s.book(salon, "1", 24*hour, status(integration.Pending, nil))
+			s.book(salon, "2", 25*hour, status(integration.Waiting, nil))
+			s.book(salon, "3", 26*hour, status(integration.Pending, func(d *integration.Delivery) {
+				d.Attempts, d.Reason, d.NextAttemptAt = 1, integration.Quota, s.now.Add(5*time.Minute)
+			}))
+			s.book(salon, "new", 27*hour, status(integration.Pending, func(d *integration.Delivery) { d.Place, d.Written = integration.Place{}, false }))
+			s.book(salon, "past", -24*hour, status(integration.Pending, nil))
+		}},
+		{name: "other-company", path: disablePath + "?company=3", status: 409},
 		{name: "booking", path: "/settings/history?booking=" + url.QueryEscape("981/../ñ&<b>"), given: func(s *site) {
 			s.connect(salon, nil)
 			s.book(salon, "981/../ñ&<b>", 24*hour, allSteps)
@@ -117,6 +153,17 @@ func (s *site) retrying(b *store.Booking) {
 		}
 	})(b)
 	b.NextAttemptAt = s.now.Add(5 * time.Minute)
+}
+
+// taken is a booking whose event was removed when the integration was turned off.
+func (s *site) taken(b *store.Booking) {
+	const google = integration.GoogleCalendar
+	b.History = append(b.History,
+		store.Step{At: s.now.Add(-time.Minute), Kind: "removed", Integration: google, Outcome: "ok"},
+		store.Step{At: s.now, Kind: "delivery", Integration: google, Outcome: "skipped", Detail: "not_connected"})
+	deliver(func(d *integration.Delivery) {
+		*d = integration.Delivery{Status: integration.Skipped, Place: integration.Place{Generation: 1}}
+	})(b)
 }
 
 func waits(why integration.Reason) func(*store.Booking) {
@@ -248,28 +295,36 @@ func TestPages(t *testing.T) {
 // TestStrangersPages are the pages that nobody in particular sees.
 func TestStrangersPages(t *testing.T) {
 	for _, lang := range words.Languages() {
-		for name, ask := range map[string]func(*site, *browser) *http.Response{
-			"stranger":     func(_ *site, b *browser) *http.Response { return b.get("/settings") },
-			"link-bad":     func(_ *site, b *browser) *http.Response { return b.get("/settings?session=x") },
-			"link-expired": func(s *site, b *browser) *http.Response { return b.get("/settings?session=" + s.expired()) },
-			"link-used":    func(s *site, b *browser) *http.Response { return b.get("/settings?session=" + s.used()) },
+		for name, ask := range map[string]func(*site) *http.Response{
+			"stranger": func(s *site) *http.Response { return (&browser{s: s, lang: lang}).get("/settings") },
+			"link-bad": func(s *site) *http.Response { return (&browser{s: s, lang: lang}).get("/settings?session=x") },
+			// These speak the link's language, not the browser's.
+			"link-expired": func(s *site) *http.Response {
+				return (&browser{s: s, lang: "de"}).get("/settings?session=" + s.expired(lang))
+			},
+			"link-used": func(s *site) *http.Response {
+				return (&browser{s: s, lang: "de"}).get("/settings?session=" + s.used(lang))
+			},
 		} {
 			t.Run(name+"."+lang, func(t *testing.T) {
 				s := newSite(t)
-				checkPage(t, ask(s, &browser{s: s, lang: lang}), http.StatusUnauthorized, name+"."+lang)
+				checkPage(t, ask(s), http.StatusUnauthorized, name+"."+lang)
 			})
 		}
 	}
 }
 
-func (s *site) expired() string {
+func (s *site) expired(lang string) string {
 	c := s.claims(salon)
+	c.Locale = lang
 	c.IssuedAt = s.now.Add(-hour)
 	return s.token(c)
 }
 
-func (s *site) used() string {
-	token := s.token(s.claims(salon))
+func (s *site) used(lang string) string {
+	c := s.claims(salon)
+	c.Locale = lang
+	token := s.token(c)
 	(&browser{s: s}).get("/settings?session=" + token).Body.Close()
 	return token
 }

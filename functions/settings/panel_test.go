@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,13 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
-	"github.com/citasync/citasync/shared/store"
-	"github.com/citasync/citasync/shared/store/bolt"
 )
 
 func body(t *testing.T, res *http.Response) string {
@@ -27,111 +22,6 @@ func body(t *testing.T, res *http.Response) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-// A link leads in once, leaves its token in no address, and tells what the
-// platform knows of the company.
-func TestLink(t *testing.T) {
-	s := newSite(t)
-	claims := session.Claims{
-		Company: salon, Name: "Salón Luz", Email: "luz@example.com", Phone: "+573001112233", Country: "CO", Locale: "en",
-		TimeZone: "America/Bogota", ReturnURL: "https://reservas.example/back",
-	}
-	token := s.token(claims)
-	b := &browser{s: s}
-	res := b.get("/settings?session=" + token)
-	res.Body.Close()
-	if got := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || got != "/settings" {
-		t.Errorf("a link is answered with %d to %q", res.StatusCode, got)
-	}
-	if got := res.Header.Get("Referrer-Policy"); got != "no-referrer" {
-		t.Errorf("Referrer-Policy %q", got)
-	}
-	b.cookie = res.Cookies()[0]
-	page := body(t, b.get("/settings"))
-	for _, want := range []string{`<html lang="en">`, "Salón Luz", "https://reservas.example/back"} {
-		if !strings.Contains(page, want) {
-			t.Errorf("the panel lacks %s", want)
-		}
-	}
-	company, err := s.store.Company(t.Context(), salon)
-	s.must(err)
-	want := integration.Company{ID: salon, Name: "Salón Luz", Locale: "en", Country: "CO", TimeZone: "America/Bogota", Email: "luz@example.com", Phone: "+573001112233"}
-	if diff := cmp.Diff(want, company.Company); diff != "" {
-		t.Errorf("company -want +got:\n%s", diff)
-	}
-	second := b.get("/settings?session=" + token)
-	second.Body.Close()
-	if second.StatusCode != http.StatusUnauthorized || len(second.Cookies()) > 0 {
-		t.Errorf("a used link is answered with %d and %v", second.StatusCode, second.Cookies())
-	}
-	if strings.Contains(s.log.String(), token) {
-		t.Error("the log has the token in it")
-	}
-}
-
-// A second link adds to what is known of the company and takes nothing away,
-// and one with no news writes nothing.
-func TestLinkKeepsProfile(t *testing.T) {
-	s := newSite(t)
-	s.enter(s.claims(salon))
-	before, err := s.store.Company(t.Context(), salon)
-	s.must(err)
-	s.enter(session.Claims{Company: salon, Name: "Salón Luz"})
-	same, err := s.store.Company(t.Context(), salon)
-	s.must(err)
-	if diff := cmp.Diff(before, same); diff != "" {
-		t.Errorf("a link without news -before +after:\n%s", diff)
-	}
-	s.enter(session.Claims{Company: salon, Email: "luz@example.com"})
-	after, err := s.store.Company(t.Context(), salon)
-	s.must(err)
-	if after.Email != "luz@example.com" || after.Name != "Salón Luz" || after.TimeZone != "America/Bogota" {
-		t.Errorf("after a link with an address only: %+v", after)
-	}
-}
-
-// racing is a store in which another link of the company is opened just
-// before the first write.
-type racing struct {
-	*bolt.Store
-	before func()
-}
-
-func (r *racing) PutCompany(ctx context.Context, c *store.Company) error {
-	if before := r.before; before != nil {
-		r.before = nil
-		before()
-	}
-	return r.Store.PutCompany(ctx, c)
-}
-
-// Of two links that are opened at once, both are heard.
-func TestLinksAtOnce(t *testing.T) {
-	var r *racing
-	s := newSite(t, func(d *Deps) {
-		r = &racing{Store: d.Store.(*bolt.Store)}
-		d.Store = r
-	})
-	r.before = func() { s.enter(session.Claims{Company: salon, Email: "luz@example.com"}) }
-	s.enter(session.Claims{Company: salon, Phone: "+573001112233"})
-	company, err := s.store.Company(t.Context(), salon)
-	s.must(err)
-	if company.Email != "luz@example.com" || company.Phone != "+573001112233" {
-		t.Errorf("heard only %+v", company.Company)
-	}
-}
-
-// What looks whether a link is alive does not use it up.
-func TestLinkHead(t *testing.T) {
-	s := newSite(t)
-	token := s.token(s.claims(salon))
-	s.do(httptest.NewRequest(http.MethodHead, "/settings?session="+token, nil)).Body.Close()
-	res := s.do(httptest.NewRequest(http.MethodGet, "/settings?session="+token, nil))
-	res.Body.Close()
-	if res.StatusCode != http.StatusSeeOther {
-		t.Errorf("a link that was looked at is answered with %d", res.StatusCode)
-	}
 }
 
 // Where the platform's page is named by company, a stranger is led to the
@@ -220,8 +110,10 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
-// A result in the address is said only while the connection does not belie it.
+// A result in the address is said only while the connection does not belie it,
+// and one of an attempt that failed while it was connected says that it still is.
 func TestResults(t *testing.T) {
+	disconnecting := func(c *integration.Connection) { c.Enabled, c.Status = false, integration.Disconnecting }
 	off := func(c *integration.Connection) {
 		c.Enabled, c.Status, c.Data = false, integration.Disconnected, integration.Data{}
 	}
@@ -241,7 +133,15 @@ func TestResults(t *testing.T) {
 		{"no_refresh_token", off, "alert"},
 		{"other_account", nil, "alert"},
 		{"expired", off, "alert"},
-		{"busy", off, "alert"},
+		{"expired", nil, ""},
+		{"busy", disconnecting, "alert"},
+		{"busy", off, ""},
+		{"paused", off, ""},
+		{"other_company", off, "alert"},
+		{"denied", nil, "status"},
+		{"scope_missing", nil, "status"},
+		{"no_refresh_token", nil, "status"},
+		{"failed", nil, "status"},
 		{"failed", off, "alert"},
 		{"you+have+won", off, ""},
 		{"", off, ""},
@@ -258,6 +158,78 @@ func TestResults(t *testing.T) {
 			}
 			if role != tc.role {
 				t.Errorf("said as %q, want %q", role, tc.role)
+			}
+			failed := strings.Contains("denied scope_missing no_refresh_token failed", tc.result) && tc.result != ""
+			if still := strings.Contains(page, "sigue conectado como antes"); still != (failed && tc.given == nil) {
+				t.Errorf("said to be connected as before: %v", still)
+			}
+			if tc.result == "other_company" && !strings.Contains(page, "empresa (Salón Luz)") {
+				t.Error("the company that is open is not named")
+			}
+		})
+	}
+}
+
+// While everything is paused, an attempt to connect is told so.
+func TestResultPaused(t *testing.T) {
+	s := newSite(t)
+	s.pause()
+	page := body(t, s.enter(s.claims(salon)).get("/settings?result=paused"))
+	if !strings.Contains(page, "en pausa para todas las empresas") || strings.Contains(page, "Desconectado") {
+		t.Error("that it is paused is not said, or belied")
+	}
+}
+
+// A page that was left open acts on no company once the browser has opened
+// another one's link.
+func TestStaleTab(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		status int
+		send   func(*browser) *http.Response
+	}{
+		{"yes", 409, func(b *browser) *http.Response {
+			return b.post(disablePath, url.Values{"confirm": {"yes"}, "events": {"remove"}, "company": {string(salon)}})
+		}},
+		{"yes, twice named", 409, func(b *browser) *http.Response {
+			return b.post(disablePath, url.Values{"confirm": {"yes"}, "events": {"keep"}, "company": {string(clinic), string(salon)}})
+		}},
+		{"question by form", 409, func(b *browser) *http.Response { return b.post(disablePath, url.Values{"company": {string(salon)}}) }},
+		{"question by link", 409, func(b *browser) *http.Response { return b.get(disablePath + "?company=" + string(salon)) }},
+		{"connect", 409, func(b *browser) *http.Response {
+			return b.post("/settings/integrations/google-calendar/enable", url.Values{"company": {string(salon)}})
+		}},
+		{"its own connect", 303, func(b *browser) *http.Response {
+			return b.post("/settings/integrations/google-calendar/enable", url.Values{"company": {string(clinic)}})
+		}},
+		{"its own question", 200, func(b *browser) *http.Response {
+			return b.get(disablePath + "?company=" + url.QueryEscape(string(clinic)))
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newSite(t)
+			s.connect(salon, nil)
+			s.connect(clinic, nil)
+			s.enter(s.claims(salon))
+			claims := s.claims(clinic)
+			claims.Name = "Clínica Sol"
+			res := tc.send(s.enter(claims))
+			page := body(t, res)
+			if res.StatusCode != tc.status {
+				t.Errorf("status %d, want %d", res.StatusCode, tc.status)
+			}
+			if tc.status == http.StatusConflict {
+				lint(t, page)
+				if !strings.Contains(page, "ahora (Clínica Sol)") || !strings.Contains(page, "empresas/7%2F..%2F2/") {
+					t.Errorf("the page does not say which company is open, or where to go: %s", page)
+				}
+			}
+			for _, company := range []booking.CompanyID{salon, clinic} {
+				c, err := s.store.Connection(t.Context(), company, integration.GoogleCalendar)
+				s.must(err)
+				if c.Status != integration.Connected {
+					t.Errorf("%s: the connection is %s", company, c.Status)
+				}
 			}
 		})
 	}
@@ -306,7 +278,7 @@ func TestFormsRefused(t *testing.T) {
 		{"huge form", 413, func(_ *site, b *browser) *http.Response {
 			return b.post(disablePath, url.Values{"confirm": {strings.Repeat("y", maxForm)}})
 		}},
-		{"by GET", 303, func(_ *site, b *browser) *http.Response { return b.get(disablePath + "?" + yes.Encode()) }},
+		{"by GET", 200, func(_ *site, b *browser) *http.Response { return b.get(disablePath + "?" + yes.Encode()) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newSite(t)

@@ -87,6 +87,14 @@ type entry struct {
 	integration.Connection
 }
 
+// removing reports whether the events of future bookings are being taken out.
+func (e entry) removing() bool { return e.Status == integration.Disconnecting && e.RemoveEvents }
+
+// unremoved reports whether the last removal ended before all events were out.
+func (e entry) unremoved() bool {
+	return e.Status == integration.Disconnected && e.Reason != integration.NoReason
+}
+
 // entry reads both halves of it.
 func (h *handler) entry(ctx context.Context, company booking.CompanyID, id integration.ID) (entry, error) {
 	e, err := h.Store.Entry(ctx, id)

@@ -13,7 +13,9 @@ const (
 	ResultNoRefreshToken Result = "no_refresh_token" // Google gave a grant that cannot last
 	ResultOtherAccount   Result = "other_account"    // not the account that is connected
 	ResultExpired        Result = "expired"          // this attempt cannot be finished: begin again
-	ResultBusy           Result = "busy"             // being turned off just now, or off for everyone
+	ResultBusy           Result = "busy"             // being turned off just now
+	ResultPaused         Result = "paused"           // switched off for everyone
+	ResultOtherCompany   Result = "other_company"    // the browser has another company open than the page it was asked on
 	ResultFailed         Result = "failed"           // our fault, or Google's: try again later
 )
 
@@ -21,7 +23,7 @@ const (
 func ParseResult(s string) Result {
 	switch r := Result(s); r {
 	case ResultConnected, ResultReconnected, ResultDenied, ResultScopeMissing, ResultNoRefreshToken,
-		ResultOtherAccount, ResultExpired, ResultBusy, ResultFailed:
+		ResultOtherAccount, ResultExpired, ResultBusy, ResultPaused, ResultOtherCompany, ResultFailed:
 		return r
 	}
 	return ""
