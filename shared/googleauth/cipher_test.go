@@ -123,3 +123,26 @@ func FuzzCipherOpen(f *testing.F) {
 		}
 	})
 }
+
+func TestTokenOfAnotherKeyset(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(t, sol, ana)
+	keyset, err := NewKeyset()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := r.deps
+	if d.Cipher, err = NewCipher(keyset); err != nil {
+		t.Fatal(err)
+	}
+	token, err := NewSource(d).Token(t.Context(), sol, c)
+	if err != nil || !r.works(t, token) || r.calls("token") != 1 {
+		t.Errorf("%v, %d token calls", err, r.calls("token"))
+	}
+	// Put into another company's record, it is nobody's token.
+	stolen := r.connect(t, luna, luis)
+	stolen.Data.AccessToken = c.Data.AccessToken
+	if got, ok := r.source.stored(luna, &stolen); ok {
+		t.Errorf("a token moved between records decrypts: %q", got)
+	}
+}
