@@ -108,17 +108,18 @@ func New(o Options) (*Manager, error) {
 
 // Open opens a link, which can be done once, and begins a session. Without a
 // session to be had the error wraps [fault.ErrUnauthenticated]; any other
-// error is the store's.
+// error is the store's. With [ErrUsed] and [ErrExpired] the claims, which were
+// signed, tell whose link it was.
 func (m *Manager) Open(ctx context.Context, token string) (Claims, Session, error) {
 	c, err := m.verify(token)
 	if err != nil {
-		return Claims{}, Session{}, err
+		return c, Session{}, err
 	}
 	now := m.now()
 	// It is remembered for as long as it would be accepted, leeway and all.
 	err = m.links.UseLink(ctx, c.ID, now, c.ExpiresAt.Add(2*leeway))
 	if errors.Is(err, fault.ErrConflict) {
-		return Claims{}, Session{}, ErrUsed
+		return c, Session{}, ErrUsed
 	}
 	if err != nil {
 		return Claims{}, Session{}, fmt.Errorf("mark a link of company %q as used: %w", c.Company, err)
@@ -166,13 +167,15 @@ func (m *Manager) Sign(c Claims) (string, error) {
 	return m.link.sign(newLinkClaims(c))
 }
 
-// verify checks all of a link's token but whether it was used.
+// verify checks all of a link's token but whether it was used. One that has
+// nothing wrong with it but its age still has claims.
 func (m *Manager) verify(token string) (Claims, error) {
 	var lc linkClaims
-	if err := m.link.parse(token, &lc, m.now, leeway, linkAudience); err != nil {
+	err := m.link.parse(token, &lc, m.now, leeway, linkAudience)
+	if err != nil && !errors.Is(err, ErrExpired) {
 		return Claims{}, err
 	}
-	return lc.claims(m.origins), nil
+	return lc.claims(m.origins), err
 }
 
 func randomID() string {

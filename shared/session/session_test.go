@@ -145,7 +145,7 @@ func TestOpen(t *testing.T) {
 				if !errors.Is(err, fault.ErrUnauthenticated) || !strings.Contains(err.Error(), tt.words) {
 					t.Errorf("error %q does not say %q, or is not of the class unauthenticated", err, tt.words)
 				}
-				if c.Company != "" || s.ID != "" {
+				if (c.Company != "") != errors.Is(tt.want, ErrExpired) || s.ID != "" {
 					t.Errorf("claims %+v and session %+v beside an error", c, s)
 				}
 				return
@@ -305,5 +305,29 @@ func TestSignedLinkOpens(t *testing.T) {
 	}
 	if _, _, err := m.Open(t.Context(), again); err != nil {
 		t.Errorf("a second link: %v", err)
+	}
+}
+
+// TestRefusedLinkTellsWhose: a link that was good once still says whose it was;
+// one that never was says nothing.
+func TestRefusedLinkTellsWhose(t *testing.T) {
+	c := &clock{now: noon}
+	m := newManager(t, c, "https://citasync.test", secret1)
+	token := hs256(t, good())
+	if _, _, err := m.Open(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		after time.Duration
+		want  error
+	}{{0, ErrUsed}, {time.Hour, ErrExpired}} {
+		c.advance(step.after)
+		if claims, _, err := m.Open(t.Context(), token); !errors.Is(err, step.want) || claims.Company == "" {
+			t.Errorf("after %v: company %q, %v", step.after, claims.Company, err)
+		}
+	}
+	forged := sign(t, jwt.SigningMethodHS256, []byte(strings.Repeat("f", 32)), good())
+	if claims, _, err := m.Open(t.Context(), forged); !errors.Is(err, ErrInvalid) || claims.Company != "" {
+		t.Errorf("a forged link tells of company %q, %v", claims.Company, err)
 	}
 }
