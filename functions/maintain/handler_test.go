@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -152,4 +153,31 @@ func TestHandlerRefuses(t *testing.T) {
 			t.Errorf("%s %s %q: %d, want %d", c.method, c.path, c.body, w.Code, c.status)
 		}
 	}
+}
+
+// TestSweepLooksPastWhatStaysDue: bookings that are due and stay so, more than
+// a page of them, keep nobody behind them waiting, and none is done twice.
+func TestSweepLooksPastWhatStaysDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine, p := &slow{done: map[store.Key]int{}}, &topic{}
+		m, s := newMaintainer(t, engine, p)
+		const n = sweepPage + 100
+		for i := range n {
+			b := store.Booking{Company: "acme", Booking: booking.Booking{ID: booking.ID(strconv.Itoa(i))}, State: booking.Deleted, NextAttemptAt: time.Now()}
+			if err := s.CommitBooking(t.Context(), &b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := m.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if len(engine.done) != n {
+			t.Errorf("%d of %d bookings reconciled", len(engine.done), n)
+		}
+		for k, times := range engine.done {
+			if times != 1 {
+				t.Errorf("%s reconciled %d times", k.Booking, times)
+			}
+		}
+	})
 }

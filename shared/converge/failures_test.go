@@ -205,3 +205,43 @@ func (b *failing) CommitBooking(ctx context.Context, rec *store.Booking) error {
 	}
 	return b.counted.CommitBooking(ctx, rec)
 }
+
+// TestStandInLeavesTheRestAlone: an integration that acts in another's place
+// changes neither that one's back-off nor when the others are due.
+func TestStandInLeavesTheRestAlone(t *testing.T) {
+	bubble(t, true, func(f *fixture) {
+		f.engine = f.newEngine(f.calendar, f.notices)
+		for range 3 {
+			f.calendar.will(outcome(integration.Retry, integration.Quota))
+		}
+		f.notices.will(outcome(integration.Retry, integration.Outage))
+		f.apply(ev(booking.Confirmed, 1, "a"))
+		before := f.record()
+		standIn := &ledger{id: integration.GoogleCalendar, lines: map[booking.ID]string{}}
+		standIn.will(func(task integration.Task) integration.Result {
+			return integration.Result{Outcome: integration.Settled, Delivery: task.Delivery}
+		})
+		if err := f.engine.ReconcileAs(context.Background(), store.Key{Company: acme, Booking: "1"}, once{standIn}); err != nil {
+			t.Fatal(err)
+		}
+		after := f.record()
+		if _, acts := standIn.line("1"); acts != 1 {
+			t.Fatalf("the stand-in acted %d times: this tests nothing", acts)
+		}
+		if !after.NextAttemptAt.Equal(before.NextAttemptAt) {
+			t.Errorf("next attempt at %v, before at %v", after.NextAttemptAt, before.NextAttemptAt)
+		}
+		b, a := before.Deliveries[integration.GoogleCalendar], after.Deliveries[integration.GoogleCalendar]
+		if a.Attempts != b.Attempts || !a.NextAttemptAt.Equal(b.NextAttemptAt) || a.Lease.Attempt != "" {
+			t.Errorf("the delivery was %+v and is %+v", b, a)
+		}
+	})
+}
+
+// once is an integration that wants to act until it has.
+type once struct{ *ledger }
+
+func (o once) Decide(t integration.Task) integration.Decision {
+	_, acts := o.line("1")
+	return integration.Decision{Call: acts == 0, Delivery: t.Delivery}
+}

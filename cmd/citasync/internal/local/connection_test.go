@@ -288,3 +288,29 @@ func TestManyStrays(t *testing.T) {
 		}
 	})
 }
+
+// TestSwitchedOffDuringRemoval: time in which nothing may be called does not
+// count as time in which the removal was tried.
+func TestSwitchedOffDuringRemoval(t *testing.T) {
+	connected(t, func(w *world) {
+		w.apply(event(booking.Confirmed, acme, "1", 1, "corte"))
+		version := w.connection(acme).Data.SecretVersion
+		w.flip(false)
+		time.Sleep(10 * time.Second)
+		w.turnOff(true)
+		w.google.ClearRequests()
+		w.maintain(25*time.Hour, time.Minute)
+		if calls := w.google.Requests(); len(calls) > 0 {
+			t.Errorf("calls while switched off: %+v", calls)
+		}
+		if c := w.connection(acme); c.Status != integration.Disconnecting {
+			t.Fatalf("%s, %s", c.Status, c.Reason)
+		}
+		w.flip(true)
+		w.maintain(3*time.Minute, 5*time.Second)
+		w.wantEmptied(version)
+		if live := w.mine(ana, acme, "1"); len(live) > 0 {
+			t.Errorf("%d events are left", len(live))
+		}
+	})
+}
