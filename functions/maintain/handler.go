@@ -129,6 +129,7 @@ func (m *Maintainer) Run(ctx context.Context) (more bool, err error) {
 	if !m.begin() {
 		return false, nil
 	}
+	defer func() { more = m.end() || more }()
 	ctx, cancel := context.WithDeadline(ctx, m.Now().Add(budget))
 	defer cancel()
 	// Side by side: bookings that are due again and again must not keep those
@@ -142,11 +143,10 @@ func (m *Maintainer) Run(ctx context.Context) (more bool, err error) {
 		return m.owed(ctx)
 	})
 	err = g.Wait()
-	more = m.end()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return true, nil
 	}
-	return more, err
+	return false, err
 }
 
 func (m *Maintainer) begin() bool {

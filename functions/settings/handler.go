@@ -42,6 +42,7 @@ import (
 	"github.com/citasync/citasync/functions/settings/words"
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/bus"
+	"github.com/citasync/citasync/shared/config"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
@@ -110,9 +111,9 @@ type Deps struct {
 	// which they are shown.
 	Integrations []integration.ID
 	PublicURL    *url.URL
-	// PlatformURL is the platform's own page that leads to a fresh link, with
-	// "{company}" where the company's id belongs; empty if there is none.
-	PlatformURL string
+	// PlatformURL is the platform's own page that leads to a fresh link; empty
+	// if there is none.
+	PlatformURL config.CompanyURL
 	Now         func() time.Time
 	Log         *slog.Logger
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
@@ -73,11 +72,11 @@ func failure(err error, status int) string {
 // platform is the address of the platform's page that leads here. While the
 // company is not known, it is the platform's front page.
 func (h *handler) platform(company booking.CompanyID) string {
-	const hole = "{company}"
-	if company != "" || !strings.Contains(h.PlatformURL, hole) {
-		return strings.ReplaceAll(h.PlatformURL, hole, url.PathEscape(string(company)))
+	whole := h.PlatformURL.For(company)
+	if company != "" || whole == string(h.PlatformURL) {
+		return whole
 	}
-	u, err := url.Parse(strings.ReplaceAll(h.PlatformURL, hole, "0"))
+	u, err := url.Parse(h.PlatformURL.For("0"))
 	if err != nil || u.Host == "" {
 		return ""
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/config"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
 )
@@ -34,13 +35,14 @@ func TestPlatformAddress(t *testing.T) {
 	}{
 		{"https://p.example/c/{company}", "2", "https://p.example/c/2"},
 		{"https://p.example/c/{company}", "a b/ñ", "https://p.example/c/a%20b%2F%C3%B1"},
+		{"https://p.example/panel?company={company}", "a&b=c+d", "https://p.example/panel?company=a%26b%3Dc%2Bd"},
 		{"https://p.example/c/{company}", "", "https://p.example/"},
 		{"https://{company}.p.example/", "", "https://0.p.example/"},
 		{"https://p.example/settings", "", "https://p.example/settings"},
 		{"", "2", ""},
 		{"{company}", "", ""},
 	} {
-		h := &handler{Deps: Deps{PlatformURL: tc.template}}
+		h := &handler{Deps: Deps{PlatformURL: config.CompanyURL(tc.template)}}
 		if got := h.platform(tc.company); got != tc.want {
 			t.Errorf("%q for %q: %q, want %q", tc.template, tc.company, got, tc.want)
 		}

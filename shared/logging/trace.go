@@ -57,9 +57,13 @@ func parseTrace(s string) (Trace, bool) {
 
 func zeros(s string) bool { return strings.Trim(s, "0") == "" }
 
-// Traced puts the request's trace into its context.
+// Traced puts the request's trace into its context, unless somebody before it
+// has.
 func Traced(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(WithTrace(r.Context(), r.Header.Get("Traceparent"))))
+		if TraceOf(r.Context()).ID == "" {
+			r = r.WithContext(WithTrace(r.Context(), r.Header.Get("Traceparent")))
+		}
+		next.ServeHTTP(w, r)
 	})
 }

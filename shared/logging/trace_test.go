@@ -71,3 +71,16 @@ func FuzzTraceparent(f *testing.F) {
 		}
 	})
 }
+
+// TestTracedTwice: the outer trace is the request's.
+func TestTracedTwice(t *testing.T) {
+	var outer, inner Trace
+	h := Traced(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		outer = TraceOf(r.Context())
+		Traced(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { inner = TraceOf(r.Context()) })).ServeHTTP(w, r)
+	}))
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+	if outer.ID == "" || outer != inner {
+		t.Errorf("traces %v and %v", outer, inner)
+	}
+}

@@ -129,7 +129,7 @@ func (a *App) publish(p Parts) error {
 	panel, err := settings.New(settings.Deps{
 		Store: p.Store, Sessions: sessions, Grants: a.Grants, Publisher: p.Publisher,
 		Integrations: []integration.ID{integration.GoogleCalendar},
-		PublicURL:    p.Config.PublicURL, PlatformURL: string(p.Config.PlatformSettings), Now: p.Now, Log: p.Log,
+		PublicURL:    p.Config.PublicURL, PlatformURL: p.Config.PlatformSettings, Now: p.Now, Log: p.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("panel: %w", err)
