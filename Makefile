@@ -1,27 +1,39 @@
-# make run     serve everything on this machine
-# make test    every test there is
-# make build   the command, in dist/bin
-# make lint    what CI checks before the tests
+# make run        serve everything on this machine
+# make emulate    the same as deployed: a process per function, on emulators
+# make test       every test there is
+# make build      the command and a program per function, in dist/bin
+# make package    an upload per function, in dist
+# make lint       what CI checks before the tests
+# make terraform  check the deployment without Google
+# make fuzz       every fuzz test, for ten seconds each
 
-modules := shared $(sort $(wildcard functions/*)) cmd/citasync
+modules := shared $(sort $(wildcard functions/*)) $(sort $(wildcard cmd/*))
 golangci := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: run test build lint fuzz
+.PHONY: run emulate test build package lint terraform fuzz
 
 run:
 	go run ./cmd/citasync serve $(ARGS)
+
+emulate: build
+	@exec dist/bin/citasync emulate --bin dist/bin $(if $(ADDR),--addr $(ADDR)) $(ARGS)
 
 test:
 	@bash scripts/test.sh
 
 build:
-	mkdir -p dist/bin
-	go build -trimpath -o dist/bin/citasync ./cmd/citasync
+	@bash scripts/build.sh
+
+package:
+	@bash scripts/package.sh
 
 lint:
 	@test -z "$$(gofmt -l $(modules))" || { gofmt -l $(modules); exit 1; }
 	go vet $(addsuffix /...,$(addprefix ./,$(modules)))
 	$(golangci) run $(addsuffix /...,$(addprefix ./,$(modules)))
+
+terraform:
+	@bash scripts/terraform.sh
 
 fuzz:
 	@bash scripts/fuzz.sh

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,11 +20,11 @@ import (
 	"github.com/citasync/citasync/shared/bus/boltqueue"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
-	"github.com/citasync/citasync/shared/store/bolt"
 )
 
-// operator is what the commands do to the embedded stores: directly, or
-// through the process that serves, since the stores have one owner at a time.
+// operator is what the commands do to an installation: to the embedded stores
+// directly, or through the process that serves, since they have one owner at a
+// time; or to a project's services.
 type operator interface {
 	Info(context.Context) (info, error)
 	Dead(context.Context) ([]boltqueue.DeadLetter, error)
@@ -38,13 +39,46 @@ type info struct {
 	PublicURL string `json:"public_url"`
 }
 
-// direct operates on stores that this process has open.
+// catalogue operates on the catalogue of integrations.
+type catalogue struct {
+	store interface {
+		Entry(context.Context, integration.ID) (integration.Entry, error)
+		PutEntry(context.Context, *integration.Entry) error
+	}
+	now func() time.Time
+	log *slog.Logger
+}
+
+func (c *catalogue) Entries(ctx context.Context) ([]integration.Entry, error) {
+	var entries []integration.Entry
+	for _, id := range []integration.ID{integration.GoogleCalendar, integration.WhatsApp} {
+		e, err := c.store.Entry(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+func (c *catalogue) Switch(ctx context.Context, id integration.ID, on bool) error {
+	e, err := c.store.Entry(ctx, id)
+	if err != nil || e.Enabled == on {
+		return err
+	}
+	e.Enabled, e.ChangedAt = on, c.now()
+	if err := c.store.PutEntry(ctx, &e); err != nil {
+		return err
+	}
+	c.log.LogAttrs(ctx, slog.LevelInfo, "integration switched for every company", slog.String("integration", string(id)), slog.Bool("enabled", on))
+	return nil
+}
+
+// direct operates on embedded stores that this process has open.
 type direct struct {
+	catalogue
 	info  info
-	store *bolt.Store
 	queue *boltqueue.Queue
-	now   func() time.Time
-	log   *slog.Logger
 }
 
 func (d *direct) Info(context.Context) (info, error) { return d.info, nil }
@@ -55,33 +89,26 @@ func (d *direct) Redrive(ctx context.Context, id string) error { return d.queue.
 
 func (d *direct) RedriveAll(ctx context.Context) (int, error) { return d.queue.RedriveAll(ctx) }
 
-func (d *direct) Entries(ctx context.Context) ([]integration.Entry, error) {
-	var entries []integration.Entry
-	for _, id := range []integration.ID{integration.GoogleCalendar, integration.WhatsApp} {
-		e, err := d.store.Entry(ctx, id)
-		if err != nil {
-			return nil, err
+// operateUsage is what operate does, for a command's usage.
+const operateUsage = `
+It acts on the project that GOOGLE_CLOUD_PROJECT in the environment names (with
+FIRESTORE_DATABASE, and FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST where
+emulators stand for the services), as whoever the application's default
+credentials are of. With --data, or without such a project, it acts on what is
+kept in a directory, through the process that serves from there if there is one.
+`
+
+// operate calls do with an operator, chosen as operateUsage says.
+func operate(ctx context.Context, e env, fs *flag.FlagSet, do func(operator) error) error {
+	dir, named := defaultData, false
+	fs.Visit(func(f *flag.Flag) {
+		if f.Name == "data" {
+			dir, named = f.Value.String(), true
 		}
-		entries = append(entries, e)
+	})
+	if !named && e.getenv("GOOGLE_CLOUD_PROJECT") != "" {
+		return operateProject(ctx, e, do)
 	}
-	return entries, nil
-}
-
-func (d *direct) Switch(ctx context.Context, id integration.ID, on bool) error {
-	e, err := d.store.Entry(ctx, id)
-	if err != nil || e.Enabled == on {
-		return err
-	}
-	e.Enabled, e.ChangedAt = on, d.now()
-	if err := d.store.PutEntry(ctx, &e); err != nil {
-		return err
-	}
-	d.log.LogAttrs(ctx, slog.LevelInfo, "integration switched for every company", slog.String("integration", string(id)), slog.Bool("enabled", on))
-	return nil
-}
-
-// operate calls do with an operator for the data directory.
-func operate(ctx context.Context, dir string, do func(operator) error) error {
 	if c := dial(ctx, dir); c != nil {
 		return do(c)
 	}
@@ -93,7 +120,7 @@ func operate(ctx context.Context, dir string, do func(operator) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(&direct{store: d.store, queue: d.queue, now: time.Now, log: log}), d.Close())
+	return errors.Join(do(d.operator(info{}, log)), d.Close())
 }
 
 func socketPath(dir string) string { return filepath.Join(dir, "admin.sock") }

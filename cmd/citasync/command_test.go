@@ -32,7 +32,7 @@ func TestDeadLetters(t *testing.T) {
 		t.Fatalf("dead letters: %q", letters)
 	}
 	// The store must exist for the directory to be one.
-	p := &process{t: t, dir: dir, addr: "localhost:0", logs: &lines{}}
+	p := &process{t: t, shape: served{}, dir: dir, addr: "localhost:0", logs: &lines{}}
 	p.start()
 	defer p.kill()
 	out := p.citasync("", "dead", "redrive", strings.Fields(letters[0])[0])
@@ -124,7 +124,7 @@ func TestUsage(t *testing.T) {
 // it can't.
 func TestOneProcessServes(t *testing.T) {
 	t.Parallel()
-	p := newProcess(t)
+	p := newProcess(t, served{})
 	_, errs, err := invoke(t, nil, "", "serve", "--addr", "localhost:0", "--data", p.dir)
 	if err == nil || !strings.Contains(errs, "another process") {
 		t.Errorf("same directory: %v, %s", err, errs)
@@ -153,7 +153,7 @@ func stat(t *testing.T, path string) os.FileInfo {
 func TestTenantsByLinkAndAPI(t *testing.T) {
 	t.Parallel()
 	g := newOutside(t)
-	p := newProcess(t, "GOOGLE_EMULATOR_URL="+g.url)
+	p := newProcess(t, served{}, "GOOGLE_EMULATOR_URL="+g.url)
 	p.connect(g, luna, lunaAccount)
 	p.tell("confirmed", "2026-12-01T10:00:00")
 	p.wantDelivery("981", "done")

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/citasync/citasync/shared/bus/boltqueue"
 	"github.com/citasync/citasync/shared/secret/file"
@@ -48,6 +49,11 @@ func openData(dir string, log *slog.Logger) (*data, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// operator operates on the open stores.
+func (d *data) operator(i info, log *slog.Logger) *direct {
+	return &direct{catalogue: catalogue{store: d.store, now: time.Now, log: log}, info: i, queue: d.queue}
 }
 
 // Close closes what is open.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -8,7 +9,7 @@ import (
 )
 
 func dead(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	dir := dataFlag(fs)
+	dataFlag(fs)
 	all := fs.Bool("all", false, "redrive every dead letter")
 	rest, err := parse(fs, args)
 	if err != nil {
@@ -16,9 +17,9 @@ func dead(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	}
 	switch {
 	case len(rest) == 0 && !*all, len(rest) == 1 && rest[0] == "list":
-		return operate(ctx, *dir, func(op operator) error { return listDead(ctx, e, op) })
+		return operate(ctx, e, fs, func(op operator) error { return listDead(ctx, e, op) })
 	case len(rest) > 0 && rest[0] == "redrive" && (len(rest) > 1) != *all:
-		return operate(ctx, *dir, func(op operator) error { return redrive(ctx, e, op, rest[1:], *all) })
+		return operate(ctx, e, fs, func(op operator) error { return redrive(ctx, e, op, rest[1:], *all) })
 	}
 	fs.Usage()
 	return fmt.Errorf("%w: say list, redrive ID… or redrive --all", errUsage)
@@ -34,7 +35,7 @@ func listDead(ctx context.Context, e env, op operator) error {
 	}
 	for _, d := range letters {
 		fmt.Fprintf(e.stdout, "%s  %s  %s  %d attempts, last answer: %s\n",
-			d.ID, d.Topic, d.FailedAt.Format(time.RFC3339), d.Attempts, d.Reason)
+			d.ID, d.Topic, d.FailedAt.Format(time.RFC3339), d.Attempts, cmp.Or(d.Reason, "see the function's log"))
 	}
 	return nil
 }

@@ -46,16 +46,11 @@ func (p *process) connect(g *outside, company, account string) {
 	}
 }
 
-// TestPowerCut kills the process while a call is under way, before or after
-// Google has applied it, and right after a webhook was accepted. A new process
-// must bring the calendar right without being told anything.
+// TestPowerCut kills what runs while a call is under way, before or after
+// Google has applied it, and right after a webhook was accepted. What is
+// started then must bring the calendar right without being told anything.
 func TestPowerCut(t *testing.T) {
-	for _, c := range []struct {
-		name      string
-		operation string
-		fault     sandbox.Fault
-		want      string // start of the one event; empty: none
-	}{
+	for _, c := range []cutCase{
 		{"insert not applied", "events.insert", sandbox.Fault{Latency: time.Hour}, "2026-12-01T10:00:00-05:00"},
 		{"insert applied", "events.insert", sandbox.Fault{Action: sandbox.AnswerLate, Late: time.Hour}, "2026-12-01T10:00:00-05:00"},
 		{"update applied", "events.update", sandbox.Fault{Action: sandbox.AnswerLate, Late: time.Hour}, "2026-12-01T12:00:00-05:00"},
@@ -64,41 +59,51 @@ func TestPowerCut(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			g := newOutside(t)
-			p := newProcess(t, "GOOGLE_EMULATOR_URL="+g.url)
-			p.connect(g, luna, lunaAccount)
-			if c.operation != "" {
-				c.fault.Operation, c.fault.Times = c.operation, 1
-				_, err := g.AddFault(c.fault)
-				must(t, err)
-			}
-			p.tell("confirmed", "2026-12-01T10:00:00")
-			if c.operation == "events.update" || c.operation == "events.delete" {
-				p.wantDelivery("981", "done")
-			}
-			switch c.operation {
-			case "events.update":
-				p.tell("confirmed", "2026-12-01T12:00:00")
-			case "events.delete":
-				p.tell("deleted", "2026-12-01T10:00:00")
-			}
-			if c.operation != "" {
-				eventually(t, 20*time.Second, "the call", func() error {
-					for _, r := range g.Requests() {
-						if r.Operation == c.operation {
-							return nil
-						}
-					}
-					return fmt.Errorf("no %s yet", c.operation)
-				})
-			}
-			p.kill()
-			p.start()
-			eventually(t, 90*time.Second, "the calendar", func() error { return g.shows(c.want) })
-			p.wantDelivery("981", "done", 90*time.Second) // once the lease of the dead has ended
-			must(t, g.shows(c.want))
+			onShapes(t, c.run)
 		})
 	}
+}
+
+type cutCase struct {
+	name      string
+	operation string
+	fault     sandbox.Fault
+	want      string // start of the one event; empty: none
+}
+
+func (c cutCase) run(t *testing.T, s shape) {
+	g := newOutside(t)
+	p := newProcess(t, s, "GOOGLE_EMULATOR_URL="+g.url)
+	p.connect(g, luna, lunaAccount)
+	if c.operation != "" {
+		c.fault.Operation, c.fault.Times = c.operation, 1
+		_, err := g.AddFault(c.fault)
+		must(t, err)
+	}
+	p.tell("confirmed", "2026-12-01T10:00:00")
+	if c.operation == "events.update" || c.operation == "events.delete" {
+		p.wantDelivery("981", "done")
+	}
+	switch c.operation {
+	case "events.update":
+		p.tell("confirmed", "2026-12-01T12:00:00")
+	case "events.delete":
+		p.tell("deleted", "2026-12-01T10:00:00")
+	}
+	if c.operation != "" {
+		eventually(t, 20*time.Second, "the call", func() error {
+			for _, r := range g.Requests() {
+				if r.Operation == c.operation {
+					return nil
+				}
+			}
+			return fmt.Errorf("no %s yet", c.operation)
+		})
+	}
+	s.cut(p)
+	eventually(t, 90*time.Second, "the calendar", func() error { return g.shows(c.want) })
+	p.wantDelivery("981", "done", 90*time.Second) // once the lease of the dead has ended
+	must(t, g.shows(c.want))
 }
 
 // tell sends an event of booking 981, as the platform would.
@@ -129,12 +134,13 @@ func (g *outside) shows(start string) error {
 	return fmt.Errorf("events at %v, want %q", live, start)
 }
 
-// TestWorkInHandEnds: a process that is asked to end lets calls under way
-// finish and records what came of them.
-func TestWorkInHandEnds(t *testing.T) {
-	t.Parallel()
+// TestWorkInHandEnds: what is asked to end lets calls under way finish and
+// records what came of them.
+func TestWorkInHandEnds(t *testing.T) { onShapes(t, workInHandEnds) }
+
+func workInHandEnds(t *testing.T, s shape) {
 	g := newOutside(t)
-	p := newProcess(t, "GOOGLE_EMULATOR_URL="+g.url)
+	p := newProcess(t, s, "GOOGLE_EMULATOR_URL="+g.url)
 	p.connect(g, luna, lunaAccount)
 	_, err := g.AddFault(sandbox.Fault{Operation: "events.insert", Action: sandbox.AnswerLate, Late: 3 * time.Second, Times: 1})
 	must(t, err)

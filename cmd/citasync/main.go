@@ -1,6 +1,7 @@
 // Command citasync runs Citasync on one machine, and operates it.
 //
 //	citasync serve          everything in one process, on an embedded store
+//	citasync emulate        each function a process, as deployed, on emulators
 //	citasync send FILE|-    sign and post a booking event
 //	citasync link           print a signed link to a company's panel
 //	citasync dead           list dead letters, or send them again
@@ -29,15 +30,17 @@ type env struct {
 type command struct {
 	name, args, about string
 	run               func(context.Context, env, *flag.FlagSet, []string) error
+	more              string // for its usage; may be empty
 }
 
 func commands() []command {
 	return []command{
-		{"serve", "[--addr host:port] [--data dir]", "run everything in one process, on an embedded store", serve},
-		{"send", "[--url URL] [--data dir] FILE|-", "sign and post a booking event", send},
-		{"link", "--company ID [--name NAME …]", "print a signed link to a company's panel", link},
-		{"dead", "[list] | redrive ID…|--all", "list dead letters, or send them again", dead},
-		{"integrations", "[list] | enable ID | disable ID", "switch an integration on or off for everyone", integrations},
+		{"serve", "[--addr host:port] [--data dir]", "run everything in one process, on an embedded store", serve, ""},
+		{"emulate", "[--addr host:port] [--data dir] …", "run each function as a process, as deployed, on emulators", emulateCloud, ""},
+		{"send", "[--url URL] [--data dir] FILE|-", "sign and post a booking event", send, ""},
+		{"link", "--company ID [--name NAME …]", "print a signed link to a company's panel", link, ""},
+		{"dead", "[list] | redrive ID…|--all", "list dead letters, or send them again", dead, operateUsage},
+		{"integrations", "[list] | enable ID | disable ID", "switch an integration on or off for everyone", integrations, operateUsage},
 	}
 }
 
@@ -71,7 +74,7 @@ func run(ctx context.Context, e env, args []string) error {
 		fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 		fs.SetOutput(e.stderr)
 		fs.Usage = func() {
-			fmt.Fprintf(e.stderr, "usage: citasync %s %s\n%s.\n", c.name, c.args, c.about)
+			fmt.Fprintf(e.stderr, "usage: citasync %s %s\n%s.\n%s", c.name, c.args, c.about, c.more)
 			fs.PrintDefaults()
 		}
 		return c.run(ctx, e, fs, args[1:])

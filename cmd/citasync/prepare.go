@@ -16,6 +16,7 @@ import (
 	"github.com/citasync/citasync/cmd/citasync/internal/local"
 	"github.com/citasync/citasync/shared/config"
 	"github.com/citasync/citasync/shared/sandbox"
+	"github.com/citasync/citasync/shared/wire"
 )
 
 // prepare reads the configuration, makes what it leaves out, and wires the
@@ -25,28 +26,33 @@ func (s *server) prepare(ctx context.Context, addr net.Addr) error {
 	if err != nil {
 		return err
 	}
-	builtIn := s.getenv("GOOGLE_CLIENT_ID")+s.getenv("GOOGLE_CLIENT_SECRET")+s.getenv("GOOGLE_EMULATOR_URL") == ""
 	var ln net.Listener
-	if builtIn {
+	if builtIn(s.getenv) {
 		if ln, err = listenSandbox(ctx, addr); err != nil {
 			return err
 		}
 	}
 	s.config, err = config.Load(k.getenv(s.getenv, addr, ln), config.PublicURL, config.Google, config.WebhookSecrets, config.SessionSecrets,
 		config.Installation, config.TokenKeyset)
-	if err == nil && builtIn {
+	if err == nil && ln != nil {
 		s.sandbox, err = newSandbox(ln, s.config, addr, filepath.Join(s.data.dir, "sandbox"))
 	}
 	if err == nil {
-		s.app, err = local.New(local.Parts{ //nolint:contextcheck // it waits for nothing
+		s.app, err = local.New(wire.Parts{
 			Config: s.config, Store: s.data.store, Secrets: s.data.secrets, Publisher: s.data.queue,
-			HTTP: towardsGoogle(), Now: time.Now, Log: s.log,
+			HTTP: wire.HTTPClient(), Now: time.Now, Log: s.log,
 		})
 	}
 	if err != nil && ln != nil {
 		err = errors.Join(err, ln.Close())
 	}
 	return err
+}
+
+// builtIn reports whether the sandbox stands for Google: nothing says what else
+// does.
+func builtIn(getenv func(string) string) bool {
+	return getenv("GOOGLE_CLIENT_ID")+getenv("GOOGLE_CLIENT_SECRET")+getenv("GOOGLE_EMULATOR_URL") == ""
 }
 
 // getenv is the environment, with the directory's keys and what follows from
@@ -73,19 +79,6 @@ func port(addr net.Addr) string {
 		return ""
 	}
 	return p
-}
-
-// towardsGoogle is the one client for all calls to Google: one transport, so
-// that connections are used again however many companies there are.
-func towardsGoogle() *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		ForceAttemptHTTP2:   true,
-		TLSHandshakeTimeout: 5 * time.Second,
-		MaxIdleConns:        200, MaxIdleConnsPerHost: 100,
-		IdleConnTimeout: 90 * time.Second,
-	}}
 }
 
 // sandboxServer is the stand-in for Google with the demo booking platform. It

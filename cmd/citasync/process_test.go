@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,7 +30,9 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	cloud.stop()
+	os.Exit(status)
 }
 
 // invoke runs the command and returns what it printed.
@@ -56,16 +59,17 @@ func cleanEnv() (env []string) {
 	return env
 }
 
-// process is a running serve.
+// process is an installation that runs on this machine.
 type process struct {
-	t    *testing.T
-	dir  string
-	env  []string
-	cmd  *exec.Cmd
-	url  string // PUBLIC_URL
-	addr string // where it listens, for the next start
-	demo string // the sandbox's address, if it has its own
-	logs *lines
+	t     *testing.T
+	shape shape
+	dir   string
+	env   []string
+	cmd   *exec.Cmd
+	url   string // PUBLIC_URL
+	addr  string // where it listens, for the next start
+	demo  string // the sandbox's address, if it has its own
+	logs  *lines
 }
 
 // lines keeps what a process writes to its log.
@@ -86,10 +90,13 @@ func (l *lines) String() string {
 	return l.buf.String()
 }
 
-// entries are the log's lines, each of which must be JSON.
+// entries are the log's whole lines, each of which must be JSON.
 func (l *lines) entries(t *testing.T) (out []map[string]any) {
 	t.Helper()
 	for line := range strings.Lines(l.String()) {
+		if !strings.HasSuffix(line, "\n") {
+			break
+		}
 		var e map[string]any
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Errorf("a line of the log is not JSON: %s", line)
@@ -105,13 +112,13 @@ func (l *lines) entries(t *testing.T) (out []map[string]any) {
 	return out
 }
 
-func newProcess(t *testing.T, env ...string) *process {
+func newProcess(t *testing.T, s shape, env ...string) *process {
 	t.Helper()
-	p := &process{t: t, dir: t.TempDir(), env: env, addr: "localhost:0", logs: &lines{}}
+	p := &process{t: t, shape: s, dir: t.TempDir(), env: append(env, s.environ(t)...), addr: "localhost:0", logs: &lines{}}
 	p.start()
 	t.Cleanup(func() {
 		if p.cmd != nil {
-			p.kill()
+			p.stop()
 		}
 		if t.Failed() {
 			t.Logf("log of the process:\n%s", p.logs)
@@ -120,46 +127,52 @@ func newProcess(t *testing.T, env ...string) *process {
 	return p
 }
 
-// start runs serve until it is ready.
+// start runs the installation until it is ready.
 func (p *process) start() {
 	p.t.Helper()
-	p.cmd = exec.Command(os.Args[0], "serve", "--addr", p.addr, "--data", p.dir)
+	p.cmd = exec.Command(os.Args[0], append(p.shape.args(), "--addr", p.addr, "--data", p.dir)...)
 	p.cmd.Env = append(append(cleanEnv(), "TEST_AS_CITASYNC=1"), p.env...)
 	p.cmd.Stderr = p.logs
 	out, err := p.cmd.StdoutPipe()
 	must(p.t, err)
 	must(p.t, p.cmd.Start())
-	ready := make(chan string, 1)
+	said := p.awaitReady(out)
+	u, err := url.Parse(said["ready"])
+	must(p.t, err)
+	p.url, p.addr, p.demo = said["ready"], u.Host, said["demo"]
+}
+
+// awaitReady returns the addresses that the process prints, when it serves.
+func (p *process) awaitReady(out io.Reader) map[string]string {
+	p.t.Helper()
+	said, done := map[string]string{}, make(chan struct{})
 	go func() {
-		s := bufio.NewScanner(out)
-		for s.Scan() {
-			line := s.Text()
-			if u, ok := strings.CutPrefix(line, "ready "); ok {
-				ready <- u
-			}
-			if i := strings.Index(line, "http://127.0.0.1"); i >= 0 && strings.HasSuffix(line, "/demo") {
-				ready <- strings.TrimSuffix(line[i:], "/demo")
+		defer func() { _, _ = io.Copy(io.Discard, out) }()
+		defer close(done)
+		google := slices.ContainsFunc(p.env, isGoogle)
+		for s := bufio.NewScanner(out); (said["ready"] == "" || !google && said["demo"] == "") && s.Scan(); {
+			if u, ok := strings.CutPrefix(s.Text(), "ready "); ok {
+				said["ready"] = u
+			} else if f := strings.Fields(s.Text()); len(f) > 0 && strings.HasSuffix(f[len(f)-1], "/demo") {
+				said["demo"] = strings.TrimSuffix(f[len(f)-1], "/demo")
 			}
 		}
-		close(ready)
 	}()
 	select {
-	case p.url = <-ready:
-	case <-time.After(time.Minute):
-		p.t.Fatal("serve was not ready within a minute")
+	case <-done:
+	case <-time.After(2 * time.Minute):
+		p.t.Fatal("it was not ready within two minutes")
 	}
-	if p.url == "" {
+	if said["ready"] == "" {
 		_ = p.cmd.Wait()
 		p.cmd = nil
-		p.t.Fatalf("serve ended at once:\n%s", p.logs)
+		p.t.Fatalf("it ended at once:\n%s", p.logs)
 	}
-	if len(p.env) == 0 {
-		p.demo = <-ready
-	}
-	u, err := url.Parse(p.url)
-	must(p.t, err)
-	p.addr = u.Host
+	return said
 }
+
+// isGoogle reports whether a variable says that there is a Google outside.
+func isGoogle(v string) bool { return strings.HasPrefix(v, "GOOGLE_EMULATOR_URL=") }
 
 // kill ends the process as a power cut does.
 func (p *process) kill() {
@@ -174,7 +187,7 @@ func (p *process) stop() {
 	p.t.Helper()
 	must(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
 	if err := p.cmd.Wait(); err != nil {
-		p.t.Errorf("serve ended with %v", err)
+		p.t.Errorf("it ended with %v", err)
 	}
 	p.cmd = nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -75,16 +76,14 @@ func (s *server) run(ctx context.Context, addr string) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	s.listen(ctx, g, ln, s.public())
-	s.listen(ctx, g, admin, adminHandler(&direct{
-		info: info{PublicURL: s.config.PublicURL.String()}, store: s.data.store, queue: s.data.queue, now: time.Now, log: s.log,
-	}))
+	listen(ctx, g, ln, withDemo(s.app.Public, s.sandbox), s.log)
+	listen(ctx, g, admin, adminHandler(s.data.operator(info{PublicURL: s.config.PublicURL.String()}, s.log)), s.log)
 	for topic, h := range s.app.Subscribers {
 		s.data.queue.Subscribe(topic, h)
 	}
 	g.Go(func() error { return s.data.queue.Run(ctx) })
 	g.Go(func() error { return s.sweep(ctx) })
-	s.announce()
+	announce(s.stdout, s.config.PublicURL, s.sandbox)
 	s.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String("address", ln.Addr().String()), slog.Bool("sandbox", s.sandbox != nil))
 	g.Go(func() error {
 		<-ctx.Done()
@@ -99,8 +98,8 @@ func (s *server) run(ctx context.Context, addr string) error {
 }
 
 // listen serves on a listener until the context ends.
-func (s *server) listen(ctx context.Context, g *errgroup.Group, ln net.Listener, h http.Handler) {
-	srv := newHTTPServer(h, s.log)
+func listen(ctx context.Context, g *errgroup.Group, ln net.Listener, h http.Handler, log *slog.Logger) {
+	srv := newHTTPServer(h, log)
 	g.Go(func() error {
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve on %s: %w", ln.Addr(), err)
@@ -156,28 +155,30 @@ func (s *server) expire(ctx context.Context, now time.Time) {
 	}
 }
 
-// public is the functions' handler; with the sandbox, its pages are a redirect
-// away.
-func (s *server) public() http.Handler {
-	if s.sandbox == nil {
-		return s.app.Public
+// withDemo serves the public paths; the sandbox's pages, if there is one, are a
+// redirect away.
+func withDemo(public http.Handler, s *sandboxServer) http.Handler {
+	if s == nil {
+		return public
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", s.app.Public)
-	for path, to := range map[string]string{"GET /{$}": "/demo", "GET /demo": "/demo"} {
-		mux.Handle(path, http.RedirectHandler(s.sandbox.url.JoinPath(to).String(), http.StatusSeeOther))
-	}
-	return mux
+	demo := http.RedirectHandler(s.url.JoinPath("/demo").String(), http.StatusSeeOther)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if (r.URL.Path == "/" || r.URL.Path == "/demo") && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			demo.ServeHTTP(w, r)
+			return
+		}
+		public.ServeHTTP(w, r)
+	})
 }
 
 // announce prints where to go, once everything serves.
-func (s *server) announce() {
-	fmt.Fprintf(s.stdout, "ready %s\n", s.config.PublicURL)
-	if s.sandbox == nil {
+func announce(w io.Writer, public *url.URL, s *sandboxServer) {
+	fmt.Fprintf(w, "ready %s\n", public)
+	if s == nil {
 		return
 	}
-	at := func(path string) *url.URL { return s.sandbox.url.JoinPath(path) }
-	fmt.Fprintf(s.stdout, `
+	at := func(path string) *url.URL { return s.url.JoinPath(path) }
+	fmt.Fprintf(w, `
   the demo booking platform     %s
   the calendars at "Google"     %s
   what was asked of "Google"    %s

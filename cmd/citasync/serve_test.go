@@ -20,9 +20,10 @@ const (
 // TestTheMainJob does in a browser what a person is told to do: open the demo
 // and the panel, connect, confirm three bookings, move one, delete one; deny
 // consent, untick a scope; turn the integration off, and confirm another.
-func TestTheMainJob(t *testing.T) {
-	t.Parallel()
-	p := newProcess(t)
+func TestTheMainJob(t *testing.T) { onShapes(t, theMainJob) }
+
+func theMainJob(t *testing.T, s shape) {
+	p := newProcess(t, s)
 	b := newBrowser(t)
 	if pg := b.get(p.url + "/demo"); pg.status != http.StatusOK || pg.url.Host != strings.TrimPrefix(p.demo, "http://") {
 		t.Fatalf("the demo: %d at %s", pg.status, pg.url)

@@ -1,9 +1,3 @@
-// Package maintain is the function that picks up whatever was left over: the
-// bookings whose next attempt is due, and what a change of a company's
-// connection still owes its bookings. It is triggered by the topic
-// maintenance, which a scheduler and the other functions feed; a message only
-// says that it is worth looking now, for all that is to be done is in the
-// store.
 package maintain
 
 import (
@@ -109,12 +103,13 @@ func (m *Maintainer) receive(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := push.Context(r.Context())
+	*r = *r.WithContext(ctx) // in place, so that whoever recovers a panic logs whose it was
 	more, err := m.Run(ctx)
 	if err == nil && more {
 		err = bus.Wake(ctx, m.Publisher, "continue", "", logging.TraceOf(ctx).String())
 	}
 	if err != nil {
-		fault.Answer(m.Log, w, r.WithContext(ctx), err)
+		fault.Answer(m.Log, w, r, err)
 		return nil
 	}
 	w.WriteHeader(http.StatusNoContent)

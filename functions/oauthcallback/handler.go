@@ -1,12 +1,3 @@
-// Package oauthcallback is the function that Google sends the browser back to
-// after the consent. It answers
-//
-//	GET /oauth/callback   303 to the panel, with how it ended: googleauth.Result
-//	GET /health           200 ok
-//
-// An answer that does not belong to what this browser's session began, for
-// whatever reason, is refused before its code is redeemed. A grant is stored
-// whole or given back.
 package oauthcallback
 
 import (

@@ -1,15 +1,3 @@
-// Package oauthstart is the function that sends a company's browser to Google
-// for its consent. It answers
-//
-//	GET /oauth/start   302 to Google, or 303 back to the panel with the reason
-//	GET /health        200 ok
-//
-// What it needs to recognise the answer is kept for ten minutes, bound to the
-// browser's session and its company; oauthcallback takes it, once.
-//
-// A page may name its company in the address (?company=). If the browser has
-// opened another one since, nothing is begun: a page left open in another tab
-// must not connect a company that it does not show.
 package oauthstart
 
 import (

@@ -1,34 +1,3 @@
-// Package settings is the function behind the panel in which a company turns
-// integrations on and off and sees what became of its bookings, and behind the
-// same as a JSON API.
-//
-// The panel, HTML that needs no script, for a browser that came by one of the
-// booking platform's signed links:
-//
-//	GET  /settings?session=JWT                       opens the link, then 303 to /settings
-//	GET  /settings                                   the integrations; ?result= says how a change went
-//	POST /settings/integrations/{integration}/enable   303 to where the consent begins
-//	GET  /settings/integrations/{integration}/disable  asks whether to turn it off
-//	POST /settings/integrations/{integration}/disable  asks too; with confirm=yes and events=keep|remove turns it off
-//	GET  /settings/history                           all bookings, latest start first; ?cursor= pages
-//	GET  /settings/history?booking=ID                one booking, any id
-//	GET  /settings/activity                          who did what and when; ?cursor= pages
-//	GET  /settings/static/{file}                     what pages are made of, under names that change with their content
-//
-// The API, for "Authorization: Bearer JWT" with a token like a link's:
-//
-//	GET  /v1/integrations
-//	POST /v1/integrations/{integration}/enable
-//	POST /v1/integrations/{integration}/disable      {"events":"keep"} or {"events":"remove"}
-//	GET  /v1/bookings?cursor=&limit=
-//	GET  /v1/bookings/{id}
-//	GET  /v1/activity?cursor=
-//
-// The company is always the one of the session or the token. Pages of the panel
-// name it in their forms (company) and links (?company=), for one purpose: a page
-// that was left open while the browser opened another company's link is refused
-// with 409, and acts on neither. Errors of the panel are pages, those of the API problem
-// documents (RFC 9457).
 package settings
 
 import (

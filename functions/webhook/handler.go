@@ -1,15 +1,3 @@
-// Package webhook receives the booking platform's signed events, and publishes
-// each on the topic of its kind. It answers 202 only once the message is
-// stored durably, so that the platform may forget what was accepted and has to
-// send again what was not.
-//
-//	POST /webhooks/bookings   an event as package booking reads it, signed as Standard Webhooks has it
-//	GET  /health              "ok"
-//
-// A webhook is checked in this order: its size (413), signature (401), content
-// type (415), form (400) and content (422). Every refusal is a problem
-// document (RFC 9457) that lists each invalid field. The same webhook may be
-// sent any number of times: what stands behind the topics converges.
 package webhook
 
 import (

@@ -84,10 +84,11 @@ func (h *handler) receive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx := push.Context(r.Context())
-	if err := h.apply(ctx, push.Message.Data); err != nil {
-		fault.Answer(h.Log, w, r.WithContext(ctx), err)
-		return nil
+	// In place, so that whoever logs about this request, up to the one who
+	// recovers from a panic, tells of the message.
+	*r = *r.WithContext(push.Context(r.Context()))
+	if err := h.apply(r.Context(), push.Message.Data); err != nil {
+		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
@@ -106,7 +107,7 @@ func (h *handler) apply(ctx context.Context, data []byte) error {
 func (p *Push) Context(ctx context.Context) context.Context {
 	ctx = logging.WithTrace(ctx, p.Message.Attributes[bus.AttrTrace])
 	attrs := []slog.Attr{slog.String("message_id", p.Message.MessageID)}
-	if p.DeliveryAttempt > 1 {
+	if p.DeliveryAttempt > 0 {
 		attrs = append(attrs, slog.Int("delivery_attempt", p.DeliveryAttempt))
 	}
 	return logging.With(ctx, attrs...)

@@ -87,6 +87,40 @@ func checkLog(t *testing.T, log []byte, status int, known bool) {
 	}
 }
 
+// TestWhoeverRecovers has a panic found by somebody who passed the request on:
+// he can tell of the message.
+func TestWhoeverRecovers(t *testing.T) {
+	var log bytes.Buffer
+	l := logging.New(&log, "", nil)
+	h := New(Deps{
+		Apply: func(context.Context, booking.Event) error { panic("a bug") },
+		Now:   func() time.Time { return time.Date(2026, 11, 23, 15, 5, 0, 0, time.UTC) },
+		Log:   l,
+	})
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(envelope(event)))
+	func() {
+		defer func() {
+			if recover() != nil {
+				l.ErrorContext(r.Context(), "panic")
+			}
+		}()
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}()
+	checkLog(t, log.Bytes(), http.StatusInternalServerError, true)
+}
+
+func TestDeliveryAttempt(t *testing.T) {
+	for attempt, want := range []any{nil, 1.0, 2.0} {
+		var log bytes.Buffer
+		p := Push{DeliveryAttempt: attempt}
+		logging.New(&log, "", nil).InfoContext(p.Context(t.Context()), "x")
+		var line map[string]any
+		if err := json.Unmarshal(log.Bytes(), &line); err != nil || line["delivery_attempt"] != want {
+			t.Errorf("attempt %d: logged %s", attempt, log.Bytes())
+		}
+	}
+}
+
 func TestHealth(t *testing.T) {
 	w := httptest.NewRecorder()
 	New(Deps{Log: logging.New(&bytes.Buffer{}, "", nil)}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health", nil))

@@ -10,7 +10,8 @@ import (
 )
 
 // Store keeps one secret per company. A version is never changed, only
-// destroyed; its name is opaque and never used again.
+// destroyed; its name is opaque and never used again, given that no two values
+// are the same.
 //
 // The order of writing that loses nothing: Add the new version, commit the
 // document that names it, then Keep that version. If the commit fails, Destroy

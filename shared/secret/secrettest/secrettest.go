@@ -155,16 +155,17 @@ func testDelete(t *testing.T, s secret.Store) {
 
 func testNeverReused(t *testing.T, s secret.Store) {
 	seen := map[string]bool{}
+	value := func() string { return fmt.Sprint("token ", len(seen)) }
 	for range 3 {
 		for range 3 {
-			v := add(t, s, "2", "token")
+			v := add(t, s, "2", value())
 			if seen[v] {
 				t.Errorf("version %q came twice", v)
 			}
 			seen[v] = true
 		}
 		must(t, s.Keep(t.Context(), "2", ""))
-		v := add(t, s, "2", "token")
+		v := add(t, s, "2", value())
 		seen[v] = true
 		must(t, s.Destroy(t.Context(), "2", v))
 		must(t, s.Delete(t.Context(), "2"))

@@ -149,6 +149,36 @@ func testBookingTombstone(t *testing.T, s store.Store) {
 	if len(list.Items) != 0 {
 		t.Errorf("a booking without times is among those that end after a time: %v", ids(list.Items))
 	}
+
+	// It is listed with the others, after them, also where a page ends at it.
+	more := &store.Booking{Company: "2", Booking: booking.Booking{ID: "982"}, State: booking.Deleted, At: base(), Revision: 1}
+	commit(t, s, more, newBooking("2", "long ago", time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC)))
+	all := ids(pages(t, 1, func(cursor string) (store.Page[*store.Booking], error) {
+		return s.ListBookings(t.Context(), "2", store.Query{Cursor: cursor, Limit: 1})
+	}))
+	equal(t, "bookings, those without times last", set(t, all[min(1, len(all)):]), map[booking.ID]bool{"981": true, "982": true})
+}
+
+// testUnknownWords writes what could not be read again.
+func testUnknownWords(t *testing.T, s store.Store) {
+	for name, change := range map[string]func(*store.Booking){
+		"state": func(b *store.Booking) { b.State = "postponed" },
+		"delivery": func(b *store.Booking) {
+			b.Deliveries[integration.WhatsApp] = integration.Delivery{Status: "lost"}
+		},
+		"zone": func(b *store.Booking) { b.Booking.TimeZone = "Moon/Tranquility" },
+		"year": func(b *store.Booking) { b.Booking.End = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+	} {
+		b := newBooking("2", "981", base())
+		change(b)
+		wantError(t, "unknown "+name, s.CommitBooking(t.Context(), b), fault.ErrInvalid)
+	}
+	if b := read(t, s, "2", "981"); b != nil {
+		t.Errorf("a refused booking is stored: %+v", b)
+	}
+	c := newConnection(integration.WhatsApp)
+	c.Status = "undecided"
+	wantError(t, "unknown status", s.PutConnection(t.Context(), "2", c), fault.ErrInvalid)
 }
 
 func testSnapshot(t *testing.T, s store.Store) {

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		{"BookingPrecondition", testBookingPrecondition},
 		{"BookingTimes", testBookingTimes},
 		{"BookingTombstone", testBookingTombstone},
+		{"UnknownWords", testUnknownWords},
 		{"Snapshot", testSnapshot},
 		{"CompanyFields", testCompanyFields},
 		{"CompanyPrecondition", testCompanyPrecondition},

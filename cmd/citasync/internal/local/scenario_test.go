@@ -227,7 +227,7 @@ func TestTurnedOffKeepingEvents(t *testing.T) {
 
 func (w *world) turnOff(remove bool) {
 	w.t.Helper()
-	_, err := w.procs[0].Grants.Disconnect(context.Background(), acme, remove, "company")
+	_, err := w.procs[0].Google.Grants.Disconnect(context.Background(), acme, remove, "company")
 	check(w.t, err)
 }
 

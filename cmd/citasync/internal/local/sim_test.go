@@ -215,7 +215,7 @@ func (s *simulation) company(c booking.CompanyID) {
 }
 
 func (s *simulation) turnOff(c booking.CompanyID, remove bool) {
-	conn, err := s.procs[0].Grants.Disconnect(context.Background(), c, remove, "company")
+	conn, err := s.procs[0].Google.Grants.Disconnect(context.Background(), c, remove, "company")
 	if err != nil || conn.Status != integration.Disconnected {
 		return
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/citasync/citasync/shared/secret/file"
 	"github.com/citasync/citasync/shared/store"
 	"github.com/citasync/citasync/shared/store/bolt"
+	"github.com/citasync/citasync/shared/wire"
 )
 
 const (
@@ -96,13 +97,13 @@ func (w *world) config() config.Config {
 // process starts one more process of the installation.
 func (w *world) process() *App {
 	w.t.Helper()
-	a, err := New(Parts{
+	a, err := New(wire.Parts{
 		Config: w.config(), Store: mortalStore{w.store}, Secrets: w.secrets, Publisher: nobody{},
 		HTTP: &http.Client{Transport: mortalTransport{w.google.Transport()}}, Now: time.Now, Log: w.log,
 	})
 	check(w.t, err)
 	if w.client == nil {
-		w.client = a.auth.Client
+		w.client = a.Google.Client
 	}
 	return a
 }
@@ -129,7 +130,7 @@ func (w *world) connect(company booking.CompanyID, account string) (googleauth.R
 	if err != nil {
 		return "", err
 	}
-	return w.procs[0].Grants.Connect(ctx, company, grant)
+	return w.procs[0].Google.Grants.Connect(ctx, company, grant)
 }
 
 func (w *world) mustConnect(company booking.CompanyID, account string) {

@@ -1,0 +1,69 @@
+// Package emulate runs an installation on one machine in the shape in which it
+// is deployed: each function a process of its own, with the environment that
+// Terraform gives it and no other, behind a router that stands for the load
+// balancer, on Firestore, Pub/Sub and Secret Manager, for which emulators
+// stand.
+//
+// [StartBackends] comes first, then [StartFunctions]; [Functions.Pushes] says
+// what has to be provisioned on Pub/Sub, [Functions.Router] serves the public
+// paths, and [Schedule] stands for Cloud Scheduler.
+package emulate
+
+import (
+	"os"
+	"strings"
+
+	"github.com/citasync/citasync/shared/bus"
+)
+
+// DefaultProject is the project if the environment names none. An emulator
+// takes any.
+const DefaultProject = "citasync-local"
+
+// function is one of the functions as Terraform deploys it.
+type function struct {
+	name  string
+	topic bus.Topic // whose messages are pushed to it; empty: it takes requests from the router
+	vars  string    // what its environment has, beside what every function's has
+}
+
+// What functions are given, by what they do.
+const (
+	everywhere = "GOOGLE_CLOUD_PROJECT FIRESTORE_DATABASE INSTALLATION_ID"
+	emulators  = "FIRESTORE_EMULATOR_HOST PUBSUB_EMULATOR_HOST SECRET_MANAGER_EMULATOR_HOST GOOGLE_EMULATOR_URL WHATSAPP_EMULATOR_URL"
+	atGoogle   = "PUBLIC_URL GOOGLE_CLIENT_ID GOOGLE_CLIENT_SECRET TOKEN_KEYSET"
+	inBrowsers = atGoogle + " SESSION_SECRETS ALLOWED_RETURN_ORIGINS PLATFORM_SETTINGS_URL"
+)
+
+func functions() []function {
+	return []function{
+		{"webhook", "", "WEBHOOK_SECRETS"},
+		{"onreserve", bus.Reserved, atGoogle},
+		{"onconfirm", bus.Confirmed, atGoogle},
+		{"ondelete", bus.Deleted, atGoogle},
+		{"oauthstart", "", inBrowsers},
+		{"oauthcallback", "", inBrowsers},
+		{"settings", "", inBrowsers},
+		{"maintain", bus.Maintenance, atGoogle + " PLATFORM_SETTINGS_URL"},
+	}
+}
+
+// environ is the function's environment: its share of what getenv knows, and
+// the little that any process needs of this machine.
+func (f function) environ(getenv func(string) string, port string) []string {
+	env := []string{
+		"PORT=" + port, "FUNCTION_TARGET=" + f.name,
+		"LOCAL_ONLY=true", // what listens for Pub/Sub asks nobody who they are
+	}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	for name := range strings.FieldsSeq(everywhere + " " + emulators + " " + f.vars) {
+		if v := getenv(name); v != "" {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}

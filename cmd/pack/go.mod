@@ -1,0 +1,3 @@
+module github.com/citasync/citasync/cmd/pack
+
+go 1.26.0

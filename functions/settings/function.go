@@ -1,0 +1,84 @@
+// Package settings is the function behind the panel in which a company turns
+// integrations on and off and sees what became of its bookings, and behind the
+// same as a JSON API.
+//
+// The panel, HTML that needs no script, for a browser that came by one of the
+// booking platform's signed links:
+//
+//	GET  /settings?session=JWT                       opens the link, then 303 to /settings
+//	GET  /settings                                   the integrations; ?result= says how a change went
+//	POST /settings/integrations/{integration}/enable   303 to where the consent begins
+//	GET  /settings/integrations/{integration}/disable  asks whether to turn it off
+//	POST /settings/integrations/{integration}/disable  asks too; with confirm=yes and events=keep|remove turns it off
+//	GET  /settings/history                           all bookings, latest start first; ?cursor= pages
+//	GET  /settings/history?booking=ID                one booking, any id
+//	GET  /settings/activity                          who did what and when; ?cursor= pages
+//	GET  /settings/static/{file}                     what pages are made of, under names that change with their content
+//
+// The API, for "Authorization: Bearer JWT" with a token like a link's:
+//
+//	GET  /v1/integrations
+//	POST /v1/integrations/{integration}/enable
+//	POST /v1/integrations/{integration}/disable      {"events":"keep"} or {"events":"remove"}
+//	GET  /v1/bookings?cursor=&limit=
+//	GET  /v1/bookings/{id}
+//	GET  /v1/activity?cursor=
+//
+// The company is always the one of the session or the token. Pages of the panel
+// name it in their forms (company) and links (?company=), for one purpose: a page
+// that was left open while the browser opened another company's link is refused
+// with 409, and acts on neither. Errors of the panel are pages, those of the API problem
+// documents (RFC 9457).
+package settings
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
+	"github.com/citasync/citasync/shared/bus/gcppubsub"
+	"github.com/citasync/citasync/shared/config"
+	"github.com/citasync/citasync/shared/gcf"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/session"
+	"github.com/citasync/citasync/shared/wire"
+	"github.com/citasync/citasync/shared/wire/cloud"
+)
+
+func init() { functions.HTTP("settings", gcf.Serve("settings", needs(), open)) }
+
+func needs() []config.Need {
+	return []config.Need{config.PublicURL, config.Cloud, config.Google, config.TokenKeyset, config.SessionSecrets}
+}
+
+func open(ctx context.Context, s gcf.Start) (http.Handler, error) {
+	p, err := cloud.Open(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	publisher, err := gcppubsub.Open(ctx, s.Config.Project, s.Config.PubSubEmulator)
+	if err != nil {
+		return nil, err
+	}
+	s.OnEnd(publisher.Close)
+	p.Publisher = publisher
+	g, err := wire.NewGoogle(p)
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := wire.Sessions(p)
+	if err != nil {
+		return nil, err
+	}
+	return Wire(p, g, sessions)
+}
+
+// Wire returns the function's handler on these parts.
+func Wire(p wire.Parts, g *wire.Google, sessions *session.Manager) (http.Handler, error) {
+	return New(Deps{
+		Store: p.Store, Sessions: sessions, Grants: g.Grants, Publisher: p.Publisher,
+		Integrations: []integration.ID{integration.GoogleCalendar},
+		PublicURL:    p.Config.PublicURL, PlatformURL: p.Config.PlatformSettings, Now: p.Now, Log: p.Log,
+	})
+}

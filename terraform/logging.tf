@@ -1,0 +1,97 @@
+# Cloud Run logs each request with its address. Some addresses let in whoever
+# reads them: a signed link, Google's code and its state, a calendar feed, Meta's
+# verification. Such lines are not kept, neither as the request's own address nor
+# as the one that a browser came from. What the functions log of these requests
+# is kept, and has none of it.
+locals {
+  letting_in = "[?&](code|session|state|hub[.]verify_token)=|/feeds/"
+}
+
+resource "google_logging_project_exclusion" "addresses_that_let_in" {
+  name        = "citasync-addresses-that-let-in"
+  description = "Request logs whose address holds a signed link, a code, a state or a feed's token"
+  filter      = <<-EOT
+    resource.type="cloud_run_revision"
+    log_id("run.googleapis.com/requests")
+    (httpRequest.requestUrl=~"${local.letting_in}" OR httpRequest.referer=~"${local.letting_in}")
+  EOT
+
+  depends_on = [google_project_service.enabled]
+}
+
+# What the functions log is counted here, for the alerts. A filter names messages
+# and keys as they stand in the code; scripts/terraform.sh checks that they do.
+locals {
+  function_logs = <<-EOT
+    resource.type="cloud_run_revision"
+    resource.labels.service_name=~"^(${join("|", keys(local.default_sizes))})$"
+  EOT
+
+  log_metrics = {
+    citasync_deliveries_failed = {
+      description = "Attempts of a delivery that did not succeed, by class of failure"
+      labels      = ["integration", "reason"]
+      filter      = <<-EOT
+        severity>=WARNING
+        jsonPayload.message=("delivery pending" OR "delivery waiting" OR "delivery failed")
+      EOT
+    }
+    citasync_errors = {
+      description = "Lines that ask for mending: everything logged as an error, but for requests, which are counted by their status"
+      labels      = ["message"]
+      filter      = <<-EOT
+        severity>=ERROR
+        NOT log_id("run.googleapis.com/requests")
+        NOT jsonPayload.message="request failed"
+      EOT
+    }
+    citasync_publish_failures = {
+      description = "Booking events that webhook could not publish, and refused with 503"
+      labels      = []
+      filter      = <<-EOT
+        resource.labels.service_name="webhook"
+        jsonPayload.message="request failed"
+        jsonPayload.status=503
+        jsonPayload.error=~"^publish event"
+      EOT
+    }
+    citasync_reauthorisations = {
+      description = "Connections that Google no longer accepts, or that lack a scope or their calendar"
+      labels      = ["reason"]
+      filter      = <<-EOT
+        jsonPayload.message=("grant is dead" OR "connection needs re-authorisation")
+      EOT
+    }
+    citasync_refresh_failures = {
+      description = "Access tokens that could not be refreshed, for another cause than a dead grant"
+      labels      = ["reason"]
+      filter      = <<-EOT
+        jsonPayload.message="token not refreshed"
+      EOT
+    }
+  }
+}
+
+resource "google_logging_metric" "metric" {
+  for_each = local.log_metrics
+
+  name             = each.key
+  description      = each.value.description
+  filter           = "${local.function_logs}${each.value.filter}"
+  label_extractors = { for l in each.value.labels : l => "EXTRACT(jsonPayload.${l})" }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+
+    dynamic "labels" {
+      for_each = each.value.labels
+      content {
+        key = labels.value
+      }
+    }
+  }
+
+  depends_on = [google_project_service.enabled]
+}
