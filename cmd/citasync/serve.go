@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/citasync/citasync/cmd/citasync/internal/local"
+	"github.com/citasync/citasync/shared/bus"
 	"github.com/citasync/citasync/shared/config"
 	"github.com/citasync/citasync/shared/logging"
 )
@@ -81,6 +82,7 @@ func (s *server) run(ctx context.Context, addr string) error {
 	for topic, h := range s.app.Subscribers {
 		s.data.queue.Subscribe(topic, h)
 	}
+	s.data.queue.Subscribe(bus.IntegrationEvents, http.HandlerFunc(nobodyListens))
 	g.Go(func() error { return s.data.queue.Run(ctx) })
 	g.Go(func() error { return s.sweep(ctx) })
 	announce(s.stdout, s.config.PublicURL, s.sandbox)
@@ -96,6 +98,10 @@ func (s *server) run(ctx context.Context, addr string) error {
 	s.log.LogAttrs(ctx, slog.LevelInfo, "ended")
 	return nil
 }
+
+// nobodyListens takes what the platform would be told: on one machine it is told
+// by the panel, by e-mail and in the log.
+func nobodyListens(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
 
 // listen serves on a listener until the context ends.
 func listen(ctx context.Context, g *errgroup.Group, ln net.Listener, h http.Handler, log *slog.Logger) {

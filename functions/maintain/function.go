@@ -38,14 +38,22 @@ func open(ctx context.Context, s gcf.Start) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Wire(p, g).Handler(), nil
+	m, err := Wire(p, g)
+	if err != nil {
+		return nil, err
+	}
+	return m.Handler(), nil
 }
 
 // Wire returns a Maintainer on these parts.
-func Wire(p wire.Parts, g *wire.Google) *Maintainer {
+func Wire(p wire.Parts, g *wire.Google) (*Maintainer, error) {
+	notifier, err := wire.Notifier(p)
+	if err != nil {
+		return nil, err
+	}
 	pacer := NewPacer()
 	return New(Deps{
 		Bookings: p.Store, Connections: p.Store, Engine: wire.Engine(p, g.Switches, pacer.Pace(g.Calendar)), Calendar: g.Calendar,
-		Pacer: pacer, Grants: g.Grants, Switches: g.Switches, Publisher: p.Publisher, Now: p.Now, Log: p.Log,
-	})
+		Pacer: pacer, Grants: g.Grants, Notifier: notifier, Switches: g.Switches, Publisher: p.Publisher, Now: p.Now, Log: p.Log,
+	}), nil
 }

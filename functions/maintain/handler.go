@@ -18,6 +18,7 @@ import (
 	"github.com/citasync/citasync/shared/intake"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/logging"
+	"github.com/citasync/citasync/shared/notify"
 	"github.com/citasync/citasync/shared/store"
 )
 
@@ -38,6 +39,9 @@ type Connections interface {
 	Connection(ctx context.Context, company booking.CompanyID, id integration.ID) (integration.Connection, error)
 	PutConnection(ctx context.Context, company booking.CompanyID, c *integration.Connection, acts ...store.Activity) error
 	OwedConnections(ctx context.Context, id integration.ID, cursor string, limit int) (store.Page[booking.CompanyID], error)
+	Company(ctx context.Context, id booking.CompanyID) (store.Company, error)
+	UncheckedConnections(ctx context.Context, id integration.ID, before time.Time, cursor string, limit int) (store.Page[booking.CompanyID], error)
+	DueNotices(ctx context.Context, id integration.ID, now time.Time, cursor string, limit int) (store.Page[booking.CompanyID], error)
 	StaleConnections(ctx context.Context, id integration.ID, before time.Time, cursor string, limit int) (store.Page[booking.CompanyID], error)
 	Entry(ctx context.Context, id integration.ID) (integration.Entry, error)
 }
@@ -46,6 +50,7 @@ type Connections interface {
 type Engine interface {
 	Reconcile(ctx context.Context, key store.Key) error
 	ReconcileAs(ctx context.Context, key store.Key, as integration.Integration) error
+	Redo(ctx context.Context, key store.Key, id integration.ID) error
 }
 
 // Calendar looks at what is in a company's calendars; see gcal.Calendar.
@@ -53,6 +58,13 @@ type Calendar interface {
 	List(ctx context.Context, q gcal.Query) (gcal.Listing, error)
 	// Remover acts in a booking's delivery's place by removing one event.
 	Remover(calendar string, found gcal.Found) integration.Integration
+	// Witness acts in its place by looking whether its event is there.
+	Witness() integration.Integration
+}
+
+// Notifier tells a company something; see notify.Notifier.
+type Notifier interface {
+	Send(ctx context.Context, n notify.Notice) error
 }
 
 // Grants ends a connection; see googleauth.Grants.
@@ -69,6 +81,7 @@ type Deps struct {
 	Calendar    Calendar
 	Pacer       *Pacer
 	Grants      Grants
+	Notifier    Notifier
 	Switches    converge.Switches
 	Publisher   bus.Publisher
 	Now         func() time.Time
@@ -79,6 +92,7 @@ type Deps struct {
 type Maintainer struct {
 	Deps
 	passes passes
+	checks checks
 
 	mu      sync.Mutex
 	running bool
@@ -137,6 +151,8 @@ func (m *Maintainer) Run(ctx context.Context) (more bool, err error) {
 		}
 		return m.owed(ctx)
 	})
+	g.Go(func() error { return m.notices(ctx) })
+	g.Go(func() error { return m.unchecked(ctx) })
 	err = g.Wait()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return true, nil

@@ -43,6 +43,10 @@ func (s *slow) ReconcileAs(ctx context.Context, k store.Key, _ integration.Integ
 	return s.Reconcile(ctx, k)
 }
 
+func (s *slow) Redo(ctx context.Context, k store.Key, _ integration.ID) error {
+	return s.Reconcile(ctx, k)
+}
+
 // topic keeps what is published.
 type topic struct {
 	mu       sync.Mutex

@@ -2,7 +2,6 @@ package maintain
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/citasync/citasync/shared/booking"
@@ -22,15 +21,12 @@ func (m *Maintainer) strays(ctx context.Context, company booking.CompanyID, c in
 	for _, calendar := range c.Used[integration.AccountKey(c.Data.AccountSubject)] {
 		q := gcal.Query{Company: company, Connection: c, Calendar: calendar, From: m.Now()}
 		for {
-			if err := m.Pacer.Wait(ctx, company); err != nil {
-				return met, err
-			}
-			page, err := m.Calendar.List(ctx, q)
+			page, err := m.listPage(ctx, q)
 			if gcal.ReasonOf(err) == integration.CalendarMissing {
 				break // deleted at Google, and its events with it
 			}
 			if err != nil {
-				return met, fmt.Errorf("list calendar: %w", err)
+				return met, err
 			}
 			for _, f := range page.Events {
 				n, err := m.stray(ctx, c, calendar, store.Key{Company: company, Booking: f.Booking}, f)
@@ -48,20 +44,26 @@ func (m *Maintainer) strays(ctx context.Context, company booking.CompanyID, c in
 }
 
 func (m *Maintainer) stray(ctx context.Context, c integration.Connection, calendar string, key store.Key, f gcal.Found) (met int, err error) {
+	attrs := []slog.Attr{slog.String("booking", string(key.Booking)), slog.String("calendar", gcal.CalendarName(calendar)), slog.String("event", f.ID)}
 	removing, remover := c.Status == integration.Disconnecting, m.Pacer.Pace(m.Calendar.Remover(calendar, f))
+	alone := integration.Task{Company: integration.Company{ID: key.Company}, Connection: c, Access: integration.Removing, Now: m.Now()}
+	if key.Booking == "" {
+		m.Log.LogAttrs(ctx, slog.LevelInfo, "event of a test of the connection, removed", attrs...)
+		remover.Act(ctx, alone) // if it fails, the next listing finds it
+		return 1, nil
+	}
 	snap, err := m.Bookings.ReadBooking(ctx, key.Company, key.Booking)
 	if err != nil {
 		return 0, err
 	}
 	b := snap.Booking
-	attrs := []slog.Attr{slog.String("booking", string(key.Booking)), slog.String("calendar", calendar), slog.String("event", f.ID)}
 	switch {
 	case b == nil && !removing:
 		m.Log.LogAttrs(ctx, slog.LevelWarn, "event of a booking that is not known here, left alone", attrs...)
 		return 0, nil
 	case b == nil:
 		m.Log.LogAttrs(ctx, slog.LevelInfo, "event of a booking that is not known here, removed with the connection", attrs...)
-		remover.Act(ctx, integration.Task{Company: snap.Company.Company, Connection: c, Access: integration.Removing, Now: m.Now()})
+		remover.Act(ctx, alone)
 		return 1, nil
 	case f.Named(b.Deliveries[c.ID], calendar, c.Data.AccountSubject):
 		if removing && b.Booking.End.After(m.Now()) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -178,7 +179,7 @@ func (m *Maintainer) hopeless(ctx context.Context, c *integration.Connection) (i
 func (m *Maintainer) finish(ctx context.Context, company booking.CompanyID, c integration.Connection, left integration.Reason) error {
 	err := m.Grants.Finish(ctx, company, left)
 	if err != nil {
-		err = errors.Join(err, m.mark(ctx, company, c, false))
+		err = errors.Join(err, m.mark(ctx, company, c, false, 0))
 	}
 	return err
 }
@@ -198,28 +199,28 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 		return more, err
 	}
 	m.passes.end(company)
-	return false, m.passed(ctx, company, c, p.late)
+	return false, m.passed(ctx, company, c, p)
 }
 
 // passed ends a pass. After one that began late enough, the events at Google
 // that no record names are removed, and once there are none, nothing is owed
 // any more.
-func (m *Maintainer) passed(ctx context.Context, company booking.CompanyID, c integration.Connection, late bool) error {
-	m.Log.LogAttrs(ctx, slog.LevelInfo, "bookings reconciled after a change of connection", slog.Bool("last_pass", late))
-	if !late {
-		return m.mark(ctx, company, c, false)
+func (m *Maintainer) passed(ctx context.Context, company booking.CompanyID, c integration.Connection, p *pass) error {
+	m.Log.LogAttrs(ctx, slog.LevelInfo, "bookings reconciled after a change of connection", slog.Bool("last_pass", p.late), slog.Int("added", p.added))
+	if !p.late {
+		return m.mark(ctx, company, c, false, 0)
 	}
 	left, err := m.strays(ctx, company, c)
 	if why := gcal.ReasonOf(err); why.NeedsCompany() && why != integration.Revoked { // that, who gives the tokens has recorded
 		return m.needReauth(ctx, company, c, why)
 	}
 	if err != nil {
-		return errors.Join(err, m.mark(ctx, company, c, false)) // marked, so that it is not tried again at once
+		return errors.Join(err, m.mark(ctx, company, c, false, 0)) // marked, so that it is not tried again at once
 	}
 	if c.Status == integration.Disconnecting && left == 0 {
 		return m.finish(ctx, company, c, integration.NoReason)
 	}
-	return m.mark(ctx, company, c, left == 0)
+	return m.mark(ctx, company, c, left == 0, p.added)
 }
 
 // needReauth records that the connection is not good for what it is for. If it
@@ -246,6 +247,9 @@ func (m *Maintainer) page(ctx context.Context, company booking.CompanyID, id int
 	keys := make([]store.Key, 0, len(page.Items))
 	for _, b := range page.Items {
 		keys = append(keys, store.Key{Company: company, Booking: b.Booking.ID})
+		if missed(b, id, p.due) {
+			p.added++
+		}
 	}
 	m.reconcile(ctx, keys)
 	if err := ctx.Err(); err != nil {
@@ -256,15 +260,28 @@ func (m *Maintainer) page(ctx context.Context, company booking.CompanyID, id int
 	return more, nil
 }
 
+// missed reports whether the booking, as it was told before a change of the
+// connection, got its event since. In the pass that ends a change nearly all
+// have: the first pass wrote them.
+func missed(b *store.Booking, id integration.ID, since time.Time) bool {
+	if !b.At.Before(since) {
+		return false
+	}
+	return slices.ContainsFunc(b.History, func(s store.Step) bool {
+		return s.Integration == id && s.Kind == gcal.StepCreated && !s.At.Before(since)
+	})
+}
+
 // mark records that a pass has ended, and with done that nothing more is owed
-// for the change that c was read with. A connection that has changed since is
-// owed its own passes.
-func (m *Maintainer) mark(ctx context.Context, company booking.CompanyID, c integration.Connection, done bool) error {
+// for the change that c was read with, which added so many bookings. A
+// connection that has changed since is owed its own passes.
+func (m *Maintainer) mark(ctx context.Context, company booking.CompanyID, c integration.Connection, done bool, added int) error {
 	for due := c.BackfillDue; ; {
 		c.PassedAt = m.Now()
 		c.UpdatedAt = c.PassedAt
 		if done {
-			c.ReconciledAt, c.BackfillDue = c.BackfillDue, time.Time{}
+			c.CaughtUp(added, c.PassedAt)
+			c.CheckedAt = c.PassedAt
 		}
 		err := m.Connections.PutConnection(ctx, company, &c)
 		if err == nil {

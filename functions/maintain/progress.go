@@ -16,6 +16,7 @@ type pass struct {
 	late    bool   // it began when everybody knew of the change
 	waiting bool   // the bookings that end in the future are done: now those that wait
 	cursor  string // of the next page
+	added   int    // bookings of before the change whose events were created since
 }
 
 // passes are those under way.

@@ -77,9 +77,9 @@ func (h *handler) finish(r *http.Request, s session.Session) googleauth.Result {
 		h.Log.LogAttrs(ctx, slog.LevelInfo, "authorisation refused", slog.String("error", err.Error()))
 		return googleauth.ResultExpired
 	}
-	result := answer.result
+	result, account := answer.result, ""
 	if err == nil && result == "" {
-		result, err = h.redeem(ctx, s.Company, answer)
+		result, account, err = h.redeem(ctx, s.Company, answer)
 	}
 	if err != nil {
 		fault.Log(h.Log, r, err)
@@ -90,7 +90,10 @@ func (h *handler) finish(r *http.Request, s session.Session) googleauth.Result {
 		return result
 	}
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "integration not connected", slog.String("reason", string(result)))
-	h.record(ctx, s.Company, result)
+	if result != googleauth.ResultOtherAccount {
+		account = "" // only there has the panel a use for it
+	}
+	h.record(ctx, s.Company, result, account)
 	return result
 }
 
@@ -163,13 +166,15 @@ func only(q url.Values, name string) string {
 }
 
 // redeem exchanges the code for a grant and makes it the company's connection.
-func (h *handler) redeem(ctx context.Context, company booking.CompanyID, a answer) (googleauth.Result, error) {
+// It returns the address of the account that consented, if that is known.
+func (h *handler) redeem(ctx context.Context, company booking.CompanyID, a answer) (googleauth.Result, string, error) {
 	grant, err := h.Client.Exchange(ctx, a.code, a.verifier)
 	if err != nil {
 		h.Grants.GiveBack(ctx, grant)
-		return googleauth.ResultFailed, fmt.Errorf("company %q: %w", company, err)
+		return googleauth.ResultFailed, "", fmt.Errorf("company %q: %w", company, err)
 	}
-	return h.Grants.Connect(ctx, company, grant)
+	result, err := h.Grants.Connect(ctx, company, grant)
+	return result, grant.Email, err
 }
 
 // backfill asks for the bookings missed so far to be added soon. The
@@ -183,11 +188,12 @@ func (h *handler) backfill(ctx context.Context, company booking.CompanyID) {
 	}
 }
 
-// record notes in the company's activity that it was not connected.
-func (h *handler) record(ctx context.Context, company booking.CompanyID, result googleauth.Result) {
+// record notes in the company's activity that it was not connected, and of
+// another account than the connected one which: the panel asks about it.
+func (h *handler) record(ctx context.Context, company booking.CompanyID, result googleauth.Result, account string) {
 	err := h.Store.AddActivity(ctx, company, store.Activity{
 		At: h.Now(), Kind: store.ActConnectFailed, Integration: integration.GoogleCalendar,
-		Actor: store.ActorCompany, Outcome: string(result), Trace: logging.TraceOf(ctx).ID,
+		Actor: store.ActorCompany, Outcome: string(result), Detail: account, Trace: logging.TraceOf(ctx).ID,
 	})
 	if err != nil {
 		h.Log.LogAttrs(ctx, slog.LevelWarn, "activity not recorded", slog.String("error", err.Error()))

@@ -196,6 +196,31 @@ func TestTheRightIssuer(t *testing.T) {
 	}
 }
 
+// Which account came in place of the connected one is noted for the panel to
+// ask about; of no other grant that is not kept.
+func TestOfferedAccountIsNoted(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		consent sandbox.Consent
+		want    string
+	}{
+		{"another account", sandbox.Consent{Account: ana}, ana},
+		{"another account, a box unticked", sandbox.Consent{Account: ana, Untick: []string{googleauth.ScopeEvents}}, ""},
+		{"denied", sandbox.Consent{Account: ana, Deny: true}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t)
+			r.connect(t, luis)
+			r.get(t, r.consent(t, tt.consent), r.cookie)
+			p, err := r.store.ListActivity(t.Context(), r.session.Company, "", 1)
+			if err != nil || len(p.Items) != 1 || p.Items[0].Kind != store.ActConnectFailed || p.Items[0].Detail != tt.want {
+				t.Errorf("activity %+v, %v", p.Items, err)
+			}
+			r.quiet(t)
+		})
+	}
+}
+
 // A grant that is not kept is given back, and nothing of it is stored.
 func TestGivenBack(t *testing.T) {
 	tests := []struct {

@@ -10,6 +10,10 @@
 // A page may name its company in the address (?company=). If the browser has
 // opened another one since, nothing is begun: a page left open in another tab
 // must not connect a company that it does not show.
+//
+// It may also name an account by its address (?account=), which Google is asked
+// to offer first. That is a hint and no more: whoever consents says which it is,
+// and while the company is connected its own account is the hint.
 package oauthstart
 
 import (

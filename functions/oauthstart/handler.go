@@ -1,10 +1,12 @@
 package oauthstart
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/mail"
 	"net/url"
 	"slices"
 	"time"
@@ -20,6 +22,10 @@ import (
 
 // stateLife is how long somebody may take to consent.
 const stateLife = 10 * time.Minute
+
+// maxAddress is the longest an e-mail address may be, in bytes (RFC 5321,
+// section 4.5.3.1.3).
+const maxAddress = 254
 
 // Store is what the function reads and writes itself.
 type Store interface {
@@ -102,7 +108,20 @@ func (h *handler) begin(ctx context.Context, s session.Session, q url.Values) (s
 	if err := h.Store.AddActivity(ctx, s.Company, h.started(ctx)); err != nil {
 		return "", "", fmt.Errorf("record an activity of company %q: %w", s.Company, err)
 	}
-	return h.Client.AuthURL(state, verifier, c.Data.AccountEmail), "", nil
+	return h.Client.AuthURL(state, verifier, cmp.Or(c.Data.AccountEmail, hinted(q))), "", nil
+}
+
+// hinted is the account that the page asks for; empty if it names none, more
+// than one, or something that is not an address and nothing else.
+func hinted(q url.Values) string {
+	if len(q["account"]) != 1 {
+		return ""
+	}
+	s := q["account"][0]
+	if a, err := mail.ParseAddress(s); err != nil || a.Address != s || len(s) > maxAddress {
+		return ""
+	}
+	return s
 }
 
 func (h *handler) started(ctx context.Context) store.Activity {

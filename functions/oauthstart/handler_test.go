@@ -154,6 +154,43 @@ func TestReconnectHintsAtTheAccount(t *testing.T) {
 	}
 }
 
+// A page may name the account to be offered first; the connected one comes
+// before it, and what is no address is left out.
+func TestHintedAccount(t *testing.T) {
+	for _, tt := range []struct {
+		query     string
+		connected string
+		want      string
+	}{
+		{"account=luis%40example.com", "", "luis@example.com"},
+		{"account=luis%40example.com", "ana@example.com", "ana@example.com"},
+		{"account=", "", ""},
+		{"account=luis", "", ""},
+		{"account=Luis+%3Cluis%40example.com%3E", "", ""},
+		{"account=luis%40example.com%0d%0aX%3A+y", "", ""},
+		{"account=luis%40example.com&account=ana%40example.com", "", ""},
+		{"account=" + strings.Repeat("a", 250) + "%40example.com", "", ""},
+		{"account=x%40y.example%26state%3Dz", "", "x@y.example&state=z"}, // an address to Go's parser, and no other parameter
+	} {
+		r := newRig(t)
+		if tt.connected != "" {
+			r.put(t, func(c *integration.Connection) {
+				c.Status, c.Enabled, c.Data.AccountEmail = integration.Connected, true, tt.connected
+			})
+		}
+		to, err := r.get(t, "/oauth/start?company=sol&"+tt.query, r.cookie).Location()
+		if err != nil || to.Host != "accounts.google.com" {
+			t.Fatalf("%q: sent to %s, %v", tt.query, to, err)
+		}
+		if got := to.Query().Get("login_hint"); got != tt.want || len(to.Query()["state"]) != 1 {
+			t.Errorf("%q: hint %q, want %q", tt.query, got, tt.want)
+		}
+		if log := r.log.String(); strings.Contains(log, "luis") {
+			t.Errorf("%q: log %s", tt.query, log)
+		}
+	}
+}
+
 // Refusals: the browser goes back to the panel, and no authorisation is under
 // way.
 func TestStartRefuses(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/citasync/citasync/shared/fault"
@@ -79,3 +80,22 @@ func stamp(t time.Time) string {
 
 // stampUTC is stamp in UTC.
 func stampUTC(t time.Time) string { return stamp(t.UTC()) }
+
+// sentences puts what there is of the texts one behind the other, each ended as
+// a sentence is.
+func sentences(texts ...string) string {
+	var b strings.Builder
+	for _, s := range texts {
+		switch {
+		case s == "":
+			continue
+		case b.Len() > 0:
+			b.WriteByte(' ')
+		}
+		b.WriteString(s)
+		if !strings.HasSuffix(s, ".") {
+			b.WriteByte('.')
+		}
+	}
+	return b.String()
+}

@@ -46,6 +46,8 @@ type customerJSON struct {
 type deliveryJSON struct {
 	Status        integration.DeliveryStatus `json:"status"`
 	Reason        integration.Reason         `json:"reason"`
+	Detail        string                     `json:"detail"`  // what was found, or the integration's own word for a refusal
+	Message       string                     `json:"message"` // how it stands and what happens next, in the token's language
 	EventID       string                     `json:"event_id"`
 	CalendarID    string                     `json:"calendar_id"`
 	Link          string                     `json:"link"`
@@ -71,9 +73,13 @@ func (h *handler) listBookings(r *http.Request, c session.Claims) (any, error) {
 	if err != nil {
 		return nil, listed(err)
 	}
+	v, entries, err := h.callerOf(r, c)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]bookingJSON, 0, len(page.Items))
 	for _, rec := range page.Items {
-		list = append(list, newBookingJSON(rec))
+		list = append(list, v.bookingJSON(rec, entries))
 	}
 	return struct {
 		Bookings   []bookingJSON `json:"bookings"`
@@ -86,7 +92,21 @@ func (h *handler) getBooking(r *http.Request, c session.Claims) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newBookingJSON(rec), nil
+	v, entries, err := h.callerOf(r, c)
+	if err != nil {
+		return nil, err
+	}
+	return v.bookingJSON(rec, entries), nil
+}
+
+// callerOf is who calls, and how her integrations stand.
+func (h *handler) callerOf(r *http.Request, c session.Claims) (*visit, []entry, error) {
+	v, err := h.caller(r, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	entries, err := h.entries(r, v)
+	return v, entries, err
 }
 
 func limitOf(r *http.Request) (int, error) {
@@ -101,7 +121,7 @@ func limitOf(r *http.Request) (int, error) {
 	return n, nil
 }
 
-func newBookingJSON(rec *store.Booking) bookingJSON {
+func (v *visit) bookingJSON(rec *store.Booking, entries []entry) bookingJSON {
 	b := rec.Booking
 	out := bookingJSON{
 		ID: b.ID, State: rec.State, Service: b.Service, Customer: customerJSON(b.Customer),
@@ -112,7 +132,7 @@ func newBookingJSON(rec *store.Booking) bookingJSON {
 	}
 	for id, d := range rec.Deliveries {
 		out.Deliveries[id] = deliveryJSON{
-			Status: d.Status, Reason: d.Reason, EventID: d.ExternalID, CalendarID: d.Place.Calendar, Link: d.Link,
+			Status: d.Status, Reason: d.Reason, Detail: d.Detail, Message: v.message(rec, id, entries), EventID: d.ExternalID, CalendarID: d.Place.Calendar, Link: d.Link,
 			Attempts: d.Attempts, UpdatedAt: stampUTC(d.UpdatedAt), NextAttemptAt: stampUTC(d.NextAttemptAt),
 		}
 	}
@@ -120,4 +140,15 @@ func newBookingJSON(rec *store.Booking) bookingJSON {
 		out.History = append(out.History, stepJSON{stampUTC(s.At), s.Kind, s.Integration, s.Outcome, s.Detail})
 	}
 	return out
+}
+
+// message is a delivery in words; empty for an integration that is not offered.
+func (v *visit) message(rec *store.Booking, id integration.ID, entries []entry) string {
+	for _, e := range entries {
+		if e.Connection.ID == id {
+			d := v.delivery(rec, e)
+			return sentences(d.Fact, d.Detail, d.Next)
+		}
+	}
+	return ""
 }

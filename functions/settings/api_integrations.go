@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
@@ -24,6 +23,19 @@ type integrationJSON struct {
 	Account   string             `json:"account"` // its e-mail
 	Calendar  calendarJSON       `json:"calendar"`
 	Waiting   int                `json:"waiting"` // bookings that are to be sent yet; see backlog for how far it counts
+	Refused   int                `json:"refused"` // bookings that were refused for good, likewise
+	Since     string             `json:"since"`   // the last change of status, account or calendar
+	CheckedAt string             `json:"checked_at"`
+	Preview   previewJSON        `json:"preview"`
+	Action    string             `json:"action"`  // what only the company can do; see actionOf
+	Message   string             `json:"message"` // what the status means and what to do, in the token's language
+}
+
+// previewJSON is what connecting, or connecting again, would do; zero while
+// there is nothing to connect.
+type previewJSON struct {
+	Add  int  `json:"add"`  // upcoming bookings that would get an event
+	More bool `json:"more"` // there are more than were looked at
 }
 
 type calendarJSON struct {
@@ -34,7 +46,7 @@ type calendarJSON struct {
 func (h *handler) listIntegrations(r *http.Request, c session.Claims) (any, error) {
 	list := make([]integrationJSON, 0, len(h.Integrations))
 	for _, id := range h.Integrations {
-		i, err := h.integration(r, c.Company, id)
+		i, err := h.integration(r, c, id)
 		if err != nil {
 			return nil, err
 		}
@@ -45,19 +57,43 @@ func (h *handler) listIntegrations(r *http.Request, c session.Claims) (any, erro
 	}{list}, nil
 }
 
-func (h *handler) integration(r *http.Request, company booking.CompanyID, id integration.ID) (integrationJSON, error) {
-	e, err := h.entry(r.Context(), company, id)
+func (h *handler) integration(r *http.Request, c session.Claims, id integration.ID) (integrationJSON, error) {
+	e, err := h.entry(r.Context(), c.Company, id)
 	if err != nil {
 		return integrationJSON{}, err
 	}
-	b, err := h.backlog(r.Context(), company, e.Connection)
+	v, err := h.caller(r, c)
 	if err != nil {
 		return integrationJSON{}, err
 	}
-	return integrationJSON{
+	b, err := h.backlog(r.Context(), c.Company, e)
+	if err != nil {
+		return integrationJSON{}, err
+	}
+	out := integrationJSON{
 		ID: id, Name: e.Name, Available: e.Entry.Enabled, Enabled: e.Connection.Enabled, Status: e.Status, Reason: e.Reason,
 		Account: e.Data.AccountEmail, Calendar: calendarJSON{e.Data.CalendarID, e.Data.CalendarName}, Waiting: b.total(),
-	}, nil
+		Since: stampUTC(e.Connection.ChangedAt), CheckedAt: stampUTC(e.CheckedAt), Action: actionOf(e),
+	}
+	_, _, out.Message = v.state(e)
+	if e.Connection.Enabled {
+		out.Refused = len(b.refused)
+	}
+	if e.Status == integration.Disconnected || e.Status == integration.NeedsReauth {
+		out.Preview = previewJSON{b.preview.add, b.preview.more}
+	}
+	return out, nil
+}
+
+// actionOf is what only the company can do to have its bookings sent again.
+func actionOf(e entry) string {
+	switch {
+	case e.calendarGone():
+		return "choose_calendar"
+	case e.Status == integration.NeedsReauth:
+		return "reconnect"
+	}
+	return ""
 }
 
 // enableIntegration answers with a link of ours, to be opened once in the
@@ -99,5 +135,5 @@ func (h *handler) disableIntegration(r *http.Request, c session.Claims) (any, er
 	if _, err := h.turnOff(r.Context(), c.Company, body.Events == eventsRemove, store.ActorPlatform); err != nil {
 		return nil, err
 	}
-	return h.integration(r, c.Company, id)
+	return h.integration(r, c, id)
 }

@@ -1,12 +1,14 @@
 package settings
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
 )
@@ -29,55 +31,71 @@ type backlog struct {
 	last     time.Time        // the latest success; zero: none found
 	more     bool             // there were too many to look at all
 	left     []*store.Booking // whose events are still there, though the bookings have not passed; first start first
+	refused  []*store.Booking // refused for good; first start first
+	preview  preview
+}
+
+// preview is what connecting, or connecting again, would do.
+type preview struct {
+	add  int  // bookings that are still to come and have no event
+	kept int  // those that have one
+	more bool // there were too many to look at all
 }
 
 // total is how many bookings are not yet where they should be.
 func (b *backlog) total() int { return b.waiting + b.sending + b.retrying }
 
-// backlog looks through the company's bookings. Of a connection that is off
-// and owes nothing there is none, and no booking is read.
-func (h *handler) backlog(ctx context.Context, company booking.CompanyID, c integration.Connection) (*backlog, error) {
-	b := &backlog{}
-	if c.Status == integration.Disconnected && c.Reason == integration.NoReason {
-		return b, nil
+// backlog looks through the company's bookings. A connection that is off, owes
+// nothing and could be made has only a preview, for which the bookings that are
+// still to come are read, at most maxRecent of them. If it can't be made, none
+// is read.
+func (h *handler) backlog(ctx context.Context, company booking.CompanyID, e entry) (*backlog, error) {
+	b, now := &backlog{}, h.Now()
+	recent := store.Query{EndsAfter: now.Add(-24 * time.Hour)}
+	if e.Status == integration.Disconnected && e.Reason == integration.NoReason {
+		if !e.Entry.Enabled {
+			return b, nil
+		}
+		recent.EndsAfter = now
+	} else {
+		waiting := store.Query{Waiting: e.Connection.ID}
+		more, err := h.scan(ctx, company, waiting, maxWaiting, func(*store.Booking) { b.waiting++ })
+		if err != nil {
+			return nil, err
+		}
+		b.more = more
 	}
-	now := h.Now()
-	waiting := store.Query{Waiting: c.ID, Limit: scanPage}
-	err := h.scan(ctx, company, waiting, maxWaiting, b, func(*store.Booking) { b.waiting++ })
-	if err != nil {
-		return nil, err
+	more, err := h.scan(ctx, company, recent, maxRecent, func(rec *store.Booking) { b.add(rec, e.Connection, now) })
+	b.more, b.preview.more = b.more || more, more
+	for _, list := range [][]*store.Booking{b.left, b.refused} {
+		slices.SortStableFunc(list, func(x, y *store.Booking) int { return x.Booking.Start.Compare(y.Booking.Start) })
 	}
-	recent := store.Query{EndsAfter: now.Add(-24 * time.Hour), Limit: scanPage}
-	err = h.scan(ctx, company, recent, maxRecent, b, func(rec *store.Booking) { b.add(rec, c.ID, now) })
-	slices.SortStableFunc(b.left, func(x, y *store.Booking) int { return x.Booking.Start.Compare(y.Booking.Start) })
 	return b, err
 }
 
-// scan calls see for at most limit of the bookings that q selects.
-func (h *handler) scan(ctx context.Context, company booking.CompanyID, q store.Query, limit int, b *backlog, see func(*store.Booking)) error {
+// scan calls see for at most limit of the bookings that q selects, and reports
+// whether there are more.
+func (h *handler) scan(ctx context.Context, company booking.CompanyID, q store.Query, limit int, see func(*store.Booking)) (more bool, err error) {
 	for seen := 0; ; {
+		q.Limit = min(scanPage, limit-seen)
 		page, err := h.Store.ListBookings(ctx, company, q)
 		if err != nil {
-			return fmt.Errorf("list bookings: %w", err)
+			return false, fmt.Errorf("list bookings: %w", err)
 		}
 		for _, rec := range page.Items {
 			see(rec)
 		}
 		seen += len(page.Items)
 		q.Cursor = page.Next
-		if q.Cursor == "" {
-			return nil
-		}
-		if seen >= limit {
-			b.more = true
-			return nil
+		if q.Cursor == "" || seen >= limit {
+			return q.Cursor != "", nil
 		}
 	}
 }
 
 // add takes in a booking's delivery; what waits has been counted already.
-func (b *backlog) add(rec *store.Booking, id integration.ID, now time.Time) {
-	d := rec.Deliveries[id]
+func (b *backlog) add(rec *store.Booking, c integration.Connection, now time.Time) {
+	d := rec.Deliveries[c.ID]
 	switch d.Status {
 	case integration.Done:
 		if d.UpdatedAt.After(b.last) {
@@ -85,11 +103,38 @@ func (b *backlog) add(rec *store.Booking, id integration.ID, now time.Time) {
 		}
 	case integration.Pending:
 		b.pend(d)
-	case integration.Waiting, integration.Failed, integration.Skipped:
+	case integration.Failed:
+		b.refused = append(b.refused, rec)
+	case integration.Waiting, integration.Skipped:
 	}
-	if d.Written && !d.Place.None() && rec.Booking.End.After(now) {
+	if !rec.Booking.End.After(now) {
+		return
+	}
+	if d.Written && !d.Place.None() && d.Detail != gcal.DetailGone {
 		b.left = append(b.left, rec)
 	}
+	switch {
+	case rec.State != booking.Confirmed:
+	case there(d, c):
+		b.preview.kept++
+	default:
+		b.preview.add++
+	}
+}
+
+// there reports whether the delivery's event needs no new one once the
+// connection is made or mended, of whatever account it is if there is none now.
+// One that was deleted by hand stays away.
+func there(d integration.Delivery, c integration.Connection) bool {
+	switch {
+	case !d.Written || d.Place.None():
+		return false
+	case c.Status == integration.Disconnected:
+		return true
+	case d.Place.Account != c.Data.AccountSubject:
+		return false
+	}
+	return c.Reason != integration.CalendarMissing || d.Place.Calendar != cmp.Or(c.Data.CalendarID, primary)
 }
 
 func (b *backlog) pend(d integration.Delivery) {

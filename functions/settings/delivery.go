@@ -6,6 +6,7 @@ import (
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/converge"
+	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
 )
@@ -66,6 +67,8 @@ func (v *visit) done(rec *store.Booking, d integration.Delivery, e entry) delive
 		return delivery{Tone: good, Fact: v.say.T("delivery.removed", e.Name), At: &when}
 	case !d.Written:
 		return delivery{Tone: off, Fact: v.say.T("delivery.absent", e.Name), Next: v.promise(e, "delivery.absent.next")}
+	case d.Detail == gcal.DetailGone:
+		return v.gone(e, &when)
 	}
 	when = v.at(rec, written(rec, d, e.Connection.ID))
 	when.Words = v.say.T("delivery.written", when.Words)
@@ -74,10 +77,21 @@ func (v *visit) done(rec *store.Booking, d integration.Delivery, e entry) delive
 	return out
 }
 
+// gone is the delivery of a booking whose event was deleted by hand, as was
+// found at a time.
+func (v *visit) gone(e entry, seen *moment) delivery {
+	out := delivery{Tone: off, Fact: v.say.T("delivery.gone", e.Name), Next: v.promise(e, "delivery.gone.next")}
+	if seen != nil {
+		seen.Words = v.say.T("delivery.gone.seen", seen.Words)
+		out.At = seen
+	}
+	return out
+}
+
 // written is when the event was last written, as far as the history tells. It
 // may have been changed or deleted by hand since.
 func written(rec *store.Booking, d integration.Delivery, id integration.ID) time.Time {
-	if s := lastAct(rec, id); s.Kind == "created" || s.Kind == "updated" {
+	if s := lastAct(rec, id); s.Kind == gcal.StepCreated || s.Kind == gcal.StepUpdated {
 		return s.At
 	}
 	return d.UpdatedAt
@@ -155,11 +169,17 @@ func (v *visit) leaving(rec *store.Booking, d integration.Delivery, e entry) del
 	return out
 }
 
+// nextTry says when it is tried again, and that this is no matter of the
+// company's. Of a failure of ours it gives what to look for in the log.
 func (v *visit) nextTry(rec *store.Booking, d integration.Delivery) string {
 	if d.NextAttemptAt.IsZero() {
 		return ""
 	}
-	return v.say.T("delivery.retry.next", v.at(rec, v.ahead(d.NextAttemptAt)).Words)
+	when := v.at(rec, v.ahead(d.NextAttemptAt)).Words
+	if d.Reason == integration.Internal {
+		return v.say.T("delivery.retry.internal", when, string(rec.Company)+"/"+string(rec.Booking.ID))
+	}
+	return v.say.T("delivery.retry.next", when)
 }
 
 func (v *visit) pending(rec *store.Booking, d integration.Delivery, e entry) delivery {
@@ -180,6 +200,7 @@ func (v *visit) waits(d integration.Delivery, e entry) delivery {
 		reason string
 		next   string
 	}{
+		{e.calendarGone(), string(e.Reason), "delivery.waiting.calendar.next"},
 		{e.Status == integration.NeedsReauth, string(e.Reason), "delivery.waiting.reauth.next"},
 		{!e.Entry.Enabled, "switched_off", "delivery.waiting.paused.next"},
 		{true, "", "delivery.waiting.next"},
@@ -206,14 +227,17 @@ func (v *visit) failed(d integration.Delivery, e entry) delivery {
 }
 
 func (v *visit) skipped(rec *store.Booking, d integration.Delivery, e entry) delivery {
+	last := lastAct(rec, e.Connection.ID).Kind
 	switch {
+	case d.Written && !d.Place.None() && last == gcal.StepVanished:
+		return v.gone(e, nil)
 	case d.Written && !d.Place.None():
 		out := delivery{Tone: off, Fact: v.say.T("delivery.kept", e.Name), Detail: v.say.T("delivery.kept.detail")}
 		v.place(&out, d, e)
 		return out
-	case lastAct(rec, e.Connection.ID).Kind == "removed" && rec.State == booking.Confirmed:
+	case last == gcal.StepRemoved && rec.State == booking.Confirmed:
 		return delivery{Tone: off, Fact: v.say.T("delivery.taken", e.Name)}
-	case lastAct(rec, e.Connection.ID).Kind == "removed":
+	case last == gcal.StepRemoved:
 		return delivery{Tone: off, Fact: v.say.T("delivery.removed", e.Name)}
 	case rec.State == booking.Deleted:
 		return delivery{Tone: off, Fact: v.say.T("delivery.skipped.deleted", e.Name)}

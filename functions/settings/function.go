@@ -7,9 +7,14 @@
 //
 //	GET  /settings?session=JWT                       opens the link, then 303 to /settings
 //	GET  /settings                                   the integrations; ?result= says how a change went
-//	POST /settings/integrations/{integration}/enable   303 to where the consent begins
+//	POST /settings/integrations/{integration}/enable   303 to where the consent begins; with replace=yes, events=keep|remove and
+//	                                                   account=ADDRESS the connected account is turned off first
 //	GET  /settings/integrations/{integration}/disable  asks whether to turn it off
 //	POST /settings/integrations/{integration}/disable  asks too; with confirm=yes and events=keep|remove turns it off
+//	GET  /settings/integrations/{integration}/options  the calendars to choose among
+//	POST /settings/integrations/{integration}/options  calendar=ID chooses one
+//	POST /settings/integrations/{integration}/test     tries the connection, then 303 to
+//	GET  /settings/integrations/{integration}/test     how the last test went
 //	GET  /settings/history                           all bookings, latest start first; ?cursor= pages
 //	GET  /settings/history?booking=ID                one booking, any id
 //	GET  /settings/activity                          who did what and when; ?cursor= pages
@@ -20,6 +25,9 @@
 //	GET  /v1/integrations
 //	POST /v1/integrations/{integration}/enable
 //	POST /v1/integrations/{integration}/disable      {"events":"keep"} or {"events":"remove"}
+//	POST /v1/integrations/{integration}/test
+//	GET  /v1/integrations/{integration}/calendars
+//	POST /v1/integrations/{integration}/options      {"calendar":ID}
 //	GET  /v1/bookings?cursor=&limit=
 //	GET  /v1/bookings/{id}
 //	GET  /v1/activity?cursor=
@@ -77,7 +85,7 @@ func open(ctx context.Context, s gcf.Start) (http.Handler, error) {
 // Wire returns the function's handler on these parts.
 func Wire(p wire.Parts, g *wire.Google, sessions *session.Manager) (http.Handler, error) {
 	return New(Deps{
-		Store: p.Store, Sessions: sessions, Grants: g.Grants, Publisher: p.Publisher,
+		Store: p.Store, Sessions: sessions, Grants: g.Grants, Calendar: g.Calendar, Publisher: p.Publisher,
 		Integrations: []integration.ID{integration.GoogleCalendar},
 		PublicURL:    p.Config.PublicURL, PlatformURL: p.Config.PlatformSettings, Now: p.Now, Log: p.Log,
 	})

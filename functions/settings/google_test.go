@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,7 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/converge"
 	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/sandbox"
@@ -45,20 +48,27 @@ func newGoogle(t *testing.T) *google {
 		ClientID: sandbox.DefaultClientID, ClientSecret: sandbox.DefaultClientSecret, RedirectURL: "https://citas.example/oauth/callback",
 		BaseURL: "http://google.test", HTTP: &http.Client{Transport: g.sandbox.Transport()}, Now: g.clock,
 	})
-	g.grants = googleauth.NewGrants(googleauth.Deps{
-		Client: g.client, Connections: g.store, Secrets: secrets, Cipher: cipher, Now: g.clock, Log: g.deps.Log,
-	})
+	auth := googleauth.Deps{Client: g.client, Connections: g.store, Secrets: secrets, Cipher: cipher, Now: g.clock, Log: g.deps.Log}
+	g.grants = googleauth.NewGrants(auth)
 	g.deps.Grants = g.grants
+	switches := converge.NewCatalogue(g.store, g.clock)
+	g.deps.Calendar, err = gcal.New(gcal.Deps{
+		Tokens: googleauth.NewSource(auth), Reasons: googleauth.ReasonOf, Installation: "test", BaseURL: "http://google.test",
+		HTTP: &http.Client{Transport: g.sandbox.Transport()}, Now: g.clock, Log: g.deps.Log,
+		Allowed: func(ctx context.Context) bool { return switches.Allowed(ctx, integration.GoogleCalendar) },
+	})
+	g.must(err)
 	g.handler, err = New(g.deps)
 	g.must(err)
 	return g
 }
 
-// consent connects the company with the account.
-func (g *google) consent(company booking.CompanyID, account string) {
+// consent connects the company with the account, which does not allow what is
+// unticked.
+func (g *google) consent(company booking.CompanyID, account string, unticked ...string) {
 	g.Helper()
 	verifier := googleauth.NewVerifier()
-	to, err := g.sandbox.Authorize(g.client.AuthURL("state", verifier, ""), sandbox.Consent{Account: account})
+	to, err := g.sandbox.Authorize(g.client.AuthURL("state", verifier, ""), sandbox.Consent{Account: account, Untick: unticked})
 	g.must(err)
 	u, err := url.Parse(to)
 	g.must(err)
@@ -158,7 +168,8 @@ func TestDisableByAPI(t *testing.T) {
 	g := newGoogle(t)
 	g.consent(salon, "ana@example.com")
 	g.consent(clinic, "luis@example.com")
-	want := `{"id":"google-calendar","name":"Google Calendar","available":true,"enabled":false,"status":"disconnected","reason":"","account":"","calendar":{"id":"","name":""},"waiting":0}` + "\n"
+	want := `{"id":"google-calendar","name":"Google Calendar","available":true,"enabled":false,"status":"disconnected","reason":"","account":"","calendar":{"id":"","name":""},"waiting":0,` +
+		`"refused":0,"since":"2026-12-01T14:30:00Z","checked_at":"","preview":{"add":0,"more":false},"action":"","message":"Tus reservas no se envían a Google Calendar."}` + "\n"
 	for range 2 {
 		res := g.call(salon, http.MethodPost, "/v1/integrations/google-calendar/disable", `{"events":"keep"}`)
 		if diff := cmp.Diff(want, body(t, res)); diff != "" {

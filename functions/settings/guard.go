@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/logging"
@@ -11,6 +12,13 @@ import (
 // policy lets a page load its own stylesheet and icon, send its forms home and
 // nothing else (Content Security Policy Level 3).
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// leadOut lets the forms of a page lead out of the panel, by the addresses that
+// their answers redirect to: browsers apply the policy to these too, and where
+// Google sends somebody who signs in elsewhere is not known.
+func (h *handler) leadOut(w http.ResponseWriter) {
+	w.Header().Set("Content-Security-Policy", strings.Replace(policy, "form-action 'self'", "form-action 'self' "+h.PublicURL.Scheme+":", 1))
+}
 
 // guarded sets the headers that every answer has, and puts the request's trace
 // into its context. Addresses may hold a link's token, so none is told to

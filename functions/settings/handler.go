@@ -13,6 +13,7 @@ import (
 	"github.com/citasync/citasync/shared/bus"
 	"github.com/citasync/citasync/shared/config"
 	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/store"
@@ -37,10 +38,13 @@ type Companies interface {
 	PutCompany(ctx context.Context, c *store.Company) error
 }
 
-// Connections is where the state of the integrations comes from.
+// Connections is where the state of the integrations comes from, and where it is
+// noted what a test of one found out.
 type Connections interface {
 	Entry(ctx context.Context, id integration.ID) (integration.Entry, error)
 	Connection(ctx context.Context, company booking.CompanyID, id integration.ID) (integration.Connection, error)
+	PutConnection(ctx context.Context, company booking.CompanyID, c *integration.Connection, acts ...store.Activity) error
+	AddActivity(ctx context.Context, company booking.CompanyID, a store.Activity) error
 	ListActivity(ctx context.Context, company booking.CompanyID, cursor string, limit int) (store.Page[store.Activity], error)
 }
 
@@ -63,9 +67,17 @@ type Tokens interface {
 	Sign(c session.Claims) (string, error)
 }
 
-// Grants turns Google Calendar off; see googleauth.Grants.
+// Grants turns Google Calendar off, or to another calendar; see
+// googleauth.Grants.
 type Grants interface {
 	Disconnect(ctx context.Context, company booking.CompanyID, removeEvents bool, actor string) (integration.Connection, error)
+	ChooseCalendar(ctx context.Context, company booking.CompanyID, subject, id, name, actor string) (integration.Connection, error)
+}
+
+// Calendar asks Google on a company's behalf; see gcal.Calendar.
+type Calendar interface {
+	Calendars(ctx context.Context, company booking.CompanyID, conn integration.Connection) ([]gcal.Choice, error)
+	Probe(ctx context.Context, company booking.CompanyID, conn integration.Connection, title string) ([]gcal.Trial, error)
 }
 
 // Deps are what the function needs.
@@ -73,6 +85,7 @@ type Deps struct {
 	Store    Store
 	Sessions Sessions
 	Grants   Grants
+	Calendar Calendar
 	// Publisher wakes the topic maintenance after a change, so that what the
 	// change owes is done at once and not at the next tick.
 	Publisher bus.Publisher
@@ -87,12 +100,14 @@ type Deps struct {
 	Log         *slog.Logger
 }
 
-// handler is built by New and never changed.
+// handler is built by New and never changed, but for what it remembers of the
+// tests that were made lately.
 type handler struct {
 	Deps
 	words *words.Catalogue
 	pages pages
 	files assets
+	tests limiter
 }
 
 // New returns the function's handler, or an error that says what is wrong with
@@ -107,7 +122,7 @@ func New(deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	h := &handler{Deps: deps, words: catalogue}
+	h := &handler{Deps: deps, words: catalogue, tests: limiter{every: testEvery, now: deps.Now}}
 	if h.files, err = loadAssets(); err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
@@ -136,6 +151,10 @@ func (h *handler) panel() http.Handler {
 	mux.Handle("POST /settings/integrations/{integration}/enable", h.visited(h.enable))
 	mux.Handle("GET /settings/integrations/{integration}/disable", h.visited(h.askDisable))
 	mux.Handle("POST /settings/integrations/{integration}/disable", h.visited(h.disable))
+	mux.Handle("GET /settings/integrations/{integration}/options", h.visited(h.askOptions))
+	mux.Handle("POST /settings/integrations/{integration}/options", h.visited(h.choose))
+	mux.Handle("GET /settings/integrations/{integration}/test", h.visited(h.tested))
+	mux.Handle("POST /settings/integrations/{integration}/test", h.visited(h.test))
 	// Whoever reloads a page that answered a form gets the overview.
 	mux.Handle("GET /settings/integrations/", http.RedirectHandler("/settings", http.StatusSeeOther))
 	mux.Handle("GET /settings/static/{file}", h.files)
@@ -153,6 +172,9 @@ func (h *handler) api() http.Handler {
 		{http.MethodGet, "/v1/integrations", h.listIntegrations},
 		{http.MethodPost, "/v1/integrations/{integration}/enable", h.enableIntegration},
 		{http.MethodPost, "/v1/integrations/{integration}/disable", h.disableIntegration},
+		{http.MethodPost, "/v1/integrations/{integration}/test", h.testIntegration},
+		{http.MethodGet, "/v1/integrations/{integration}/calendars", h.listCalendars},
+		{http.MethodPost, "/v1/integrations/{integration}/options", h.chooseCalendar},
 		{http.MethodGet, "/v1/bookings", h.listBookings},
 		{http.MethodGet, "/v1/bookings/{id}", h.getBooking},
 		{http.MethodGet, "/v1/activity", h.listActivity},

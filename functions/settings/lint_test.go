@@ -105,9 +105,9 @@ func (l *linter) element(n *html.Node) {
 			l.Errorf("a link to nowhere: %q", text(n))
 		}
 		l.named(n)
-	case "button", "legend", "caption", "title", "th", "dt", "dd", "li", "time":
+	case "button", "legend", "caption", "label", "option", "title", "th", "dt", "dd", "li", "time":
 		l.named(n)
-	case "input":
+	case "input", "select":
 		l.input(n)
 	case "fieldset":
 		l.has(n, "legend")
@@ -125,8 +125,10 @@ func (l *linter) attributes(n *html.Node) {
 		case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
 			l.Errorf("<%s %s=%q> is inline", n.Data, a.Key, a.Val)
 		case a.Key == "aria-labelledby" || a.Key == "aria-describedby":
-			if !l.ids[a.Val] {
-				l.Errorf("%s refers to %q, which is not there", a.Key, a.Val)
+			for id := range strings.FieldsSeq(a.Val) {
+				if !l.ids[id] {
+					l.Errorf("%s refers to %q, which is not there", a.Key, id)
+				}
 			}
 		case a.Key == "href" && strings.HasPrefix(a.Val, "#"):
 			if !l.ids[a.Val[1:]] {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/citasync/citasync/shared/store"
 )
@@ -41,15 +40,18 @@ func (h *handler) activity(w http.ResponseWriter, r *http.Request, v *visit) err
 		body.Acts = append(body.Acts, v.act(a, entries))
 	}
 	p := v.page("activity", "activity", v.say.T("activity.title"))
-	p.Zone, p.Body = v.say.T("footer.zone", v.zone), body
+	p.Zone, p.Body, p.Banners = v.say.T("footer.zone", v.zone), body, v.banners(entries)
 	h.render(w, r, p)
 	return nil
 }
 
+// act puts an activity into words. What its outcome and detail mean may depend
+// on its kind; what has no words is shown as it is.
 func (v *visit) act(a store.Activity, entries []entry) act {
+	key := v.say.Or("act."+a.Kind+"."+a.Outcome, "act."+a.Kind, "act.other")
 	out := act{
-		At:   moment{v.moment(a.At), a.At.UTC().Format(time.RFC3339)},
-		What: v.say.T(v.say.Or("act."+a.Kind, "act.other"), name(entries, a.Integration)),
+		At:   v.momentOf(a.At),
+		What: v.say.T(key, name(entries, a.Integration)),
 		Who:  v.say.T(v.say.Or("actor."+a.Actor, "actor.system")),
 	}
 	var more []string
@@ -57,7 +59,7 @@ func (v *visit) act(a store.Activity, entries []entry) act {
 		if s == "" || s == "ok" {
 			continue
 		}
-		if key := v.say.Or("outcome."+s, "why."+s, ""); key != "" {
+		if key := v.say.Or("outcome."+a.Kind+"."+s, "outcome."+s, "why."+s, ""); key != "" {
 			s = v.say.T(key)
 		}
 		more = append(more, s)

@@ -51,7 +51,7 @@ func (h *handler) booking(w http.ResponseWriter, r *http.Request, v *visit, id b
 		body.Note = v.say.T("booking.steps.note", store.MaxSteps)
 	}
 	p := v.page("booking", "history", v.title(rec))
-	p.Zone, p.Body = v.say.T("footer.zone.booking"), body
+	p.Zone, p.Body, p.Banners = v.say.T("footer.zone.booking"), body, v.banners(entries)
 	h.render(w, r, p)
 	return nil
 }
@@ -92,7 +92,7 @@ func (v *visit) bookingFacts(rec *store.Booking) []fact {
 		}
 	}
 	if b.URL != "" && len(facts) > 0 {
-		facts[len(facts)-1].Link = link{b.URL, v.say.T("booking.url")}
+		facts[len(facts)-1].Links = []link{{b.URL, v.say.T("booking.url")}}
 	}
 	return facts
 }

@@ -53,13 +53,18 @@ func (v *visit) form(w http.ResponseWriter, r *http.Request) error {
 	return v.same(r.PostForm["company"])
 }
 
-// enable leads to where the consent begins.
+// enable leads to where the consent begins, perhaps of another account than the
+// connected one.
 func (h *handler) enable(w http.ResponseWriter, r *http.Request, v *visit) error {
-	if _, err := h.offered(r); err != nil {
+	id, err := h.offered(r)
+	if err != nil {
 		return err
 	}
 	if err := v.form(w, r); err != nil {
 		return err
+	}
+	if r.PostForm.Get("replace") == "yes" {
+		return h.replace(w, r, v, id)
 	}
 	http.Redirect(w, r, connectPath, http.StatusSeeOther)
 	return nil
@@ -158,9 +163,14 @@ func (h *handler) turnOff(ctx context.Context, company booking.CompanyID, remove
 	if err != nil {
 		return c, fmt.Errorf("turn %s off: %w", integration.GoogleCalendar, err)
 	}
-	if err := bus.Wake(ctx, h.Publisher, "disconnected", string(company), logging.TraceOf(ctx).String()); err != nil {
-		// The record says what is owed: the next tick finds it.
+	h.wake(ctx, "disconnected", company)
+	return c, nil
+}
+
+// wake has maintain look at what a change of the company's connection owes. The
+// record says what that is: if the message is lost, the next tick finds it.
+func (h *handler) wake(ctx context.Context, task string, company booking.CompanyID) {
+	if err := bus.Wake(ctx, h.Publisher, task, string(company), logging.TraceOf(ctx).String()); err != nil {
 		h.Log.LogAttrs(ctx, slog.LevelWarn, "maintain not woken", slog.String("error", err.Error()))
 	}
-	return c, nil
 }

@@ -73,7 +73,7 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v *visit) erro
 		return fmt.Errorf("history: %w", err)
 	}
 	p := v.page("history", "history", v.say.T("history.title"))
-	p.Zone = v.say.T("footer.zone.booking")
+	p.Zone, p.Banners = v.say.T("footer.zone.booking"), v.banners(entries)
 	p.Body = history{Days: v.days(list.Items, entries), Pager: v.pagerFor(historyPath, "history", cursor, list.Next)}
 	h.render(w, r, p)
 	return nil
@@ -114,10 +114,15 @@ func (v *visit) day(rec *store.Booking) string {
 	return v.say.Day(rec.Booking.Start)
 }
 
+// bookingURL is the address of a booking's page.
+func bookingURL(rec *store.Booking) string {
+	return historyPath + "?booking=" + url.QueryEscape(string(rec.Booking.ID))
+}
+
 func (v *visit) row(rec *store.Booking, entries []entry) row {
 	b := rec.Booking
 	out := row{
-		URL: historyPath + "?booking=" + url.QueryEscape(string(b.ID)), Title: v.title(rec),
+		URL: bookingURL(rec), Title: v.title(rec),
 		State: v.say.T("state." + string(rec.State)), Tone: stateTone(rec.State),
 	}
 	if b.Customer.Name != "" {

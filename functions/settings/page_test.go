@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -14,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/citasync/citasync/functions/settings/words"
 	"github.com/citasync/citasync/shared/booking"
@@ -26,6 +27,9 @@ var update = flag.Bool("update", false, "write the golden pages anew")
 
 const (
 	disablePath = "/settings/integrations/google-calendar/disable"
+	enablePath  = "/settings/integrations/google-calendar/enable"
+	optionsPath = "/settings/integrations/google-calendar/options"
+	testPath    = "/settings/integrations/google-calendar/test"
 	hour        = time.Hour
 )
 
@@ -34,7 +38,8 @@ type pageCase struct {
 	name   string
 	path   string // of a GET
 	form   url.Values
-	status int // zero: 200
+	post   string // where the form is posted; empty: disablePath
+	status int    // zero: 200
 	given  func(*site)
 }
 
@@ -45,6 +50,43 @@ func pageCases() []pageCase {
 			s.connect(salon, nil)
 			s.book(salon, "1", 24*hour, nil)
 		}},
+		{name: "overview-preview", path: "/settings", given: func(s *site) {
+			for i := range 14 {
+				s.book(salon, booking.ID(fmt.Sprint("new", i)), time.Duration(i+1)*24*hour, never)
+			}
+			s.book(salon, "past", -48*hour, never)
+			s.book(salon, "reserved", 48*hour, func(b *store.Booking) { never(b); b.State = booking.Reserved })
+			s.book(salon, "kept", 24*hour, deliver(func(d *integration.Delivery) { d.Status = integration.Skipped }))
+		}},
+		{name: "overview-passes", path: "/settings?result=calendar", given: func(s *site) {
+			s.connect(salon, func(c *integration.Connection) {
+				c.Data.CalendarID, c.Data.CalendarName, c.BackfillDue = "cal@group.example", "Agenda del salón", s.now
+			})
+		}},
+		{name: "overview-refused", path: "/settings", given: func(s *site) {
+			s.connect(salon, func(c *integration.Connection) { c.CheckedAt = s.now.Add(-4 * hour) })
+			for i := range maxRefused + 2 {
+				s.book(salon, booking.ID(fmt.Sprint("r", i)), time.Duration(i+1)*24*hour, refused)
+			}
+		}},
+		{name: "overview-other-account", path: "/settings?result=other_account", given: func(s *site) {
+			s.connect(salon, nil)
+			s.offer("nueva@gmail.example", time.Minute)
+		}},
+		{name: "overview-other-account-dead", path: "/settings?result=other_account", given: func(s *site) {
+			s.deadGrant()
+			s.offer("nueva@gmail.example", offerLife+time.Minute) // too long ago to be told
+		}},
+		{name: "replace-invalid", post: enablePath, form: url.Values{"replace": {"yes"}, "account": {"nueva@gmail.example"}}, status: 422, given: func(s *site) {
+			s.connect(salon, nil)
+		}},
+		{name: "overview-replacing", path: "/settings?result=replacing", given: func(s *site) {
+			s.connect(salon, func(c *integration.Connection) {
+				c.Enabled, c.Status, c.RemoveEvents = false, integration.Disconnecting, true
+			})
+			s.offer("nueva@gmail.example", time.Minute)
+		}},
+		{name: "overview-replaced", path: "/settings?result=replacing", given: func(s *site) { s.offer("nueva@gmail.example", time.Minute) }},
 		{name: "overview-retrying", path: "/settings", given: func(s *site) {
 			s.connect(salon, nil)
 			for i := range 3 {
@@ -54,7 +96,9 @@ func pageCases() []pageCase {
 		}},
 		{name: "overview-reauth", path: "/settings?result=scope_missing", given: (*site).deadGrant},
 		{name: "overview-calendar-missing", path: "/settings", given: func(s *site) {
-			s.connect(salon, func(c *integration.Connection) { c.NeedReauth(integration.CalendarMissing, s.now.Add(-hour)) })
+			s.lostCalendar()
+			s.book(salon, "1", 24*hour, waits(integration.CalendarMissing))
+			s.book(salon, "2", 48*hour, nil)
 		}},
 		{name: "overview-paused", path: "/settings", given: func(s *site) {
 			s.connect(salon, nil)
@@ -90,6 +134,10 @@ func pageCases() []pageCase {
 			s.deadGrant()
 			s.book(salon, "2", 26*hour, waits(integration.Revoked))
 		}},
+		{name: "history-calendar-missing", path: "/settings/history", given: func(s *site) {
+			s.lostCalendar()
+			s.book(salon, "2", 26*hour, waits(integration.CalendarMissing))
+		}},
 		{name: "history-paused", path: "/settings/history", given: func(s *site) {
 			s.connect(salon, nil)
 			s.pause()
@@ -104,6 +152,10 @@ func pageCases() []pageCase {
 			s.book(salon, "refused", 29*hour, deliver(func(d *integration.Delivery) {
 				*d = integration.Delivery{Status: integration.Failed, Reason: integration.Rejected}
 			}))
+			s.book(salon, "gone", 34*hour, func(b *store.Booking) {
+				gone(b)
+				deliver(func(d *integration.Delivery) { d.Status, d.Detail = integration.Skipped, "" })(b)
+			})
 			s.book(salon, "lost", 30*hour, deliver(func(d *integration.Delivery) { d.Written, d.Link = false, "" }))
 			s.book(salon, "taken", 31*hour, s.taken)
 			s.book(salon, "taken, then deleted", 32*hour, func(b *store.Booking) { s.taken(b); b.State = booking.Deleted })
@@ -145,128 +197,6 @@ func pageCases() []pageCase {
 	}
 }
 
-func (s *site) retrying(b *store.Booking) {
-	deliver(func(d *integration.Delivery) {
-		*d = integration.Delivery{
-			Status: integration.Pending, Reason: integration.Quota, Attempts: 2,
-			NextAttemptAt: s.now.Add(5 * time.Minute), UpdatedAt: s.now.Add(-time.Minute),
-		}
-	})(b)
-	b.NextAttemptAt = s.now.Add(5 * time.Minute)
-}
-
-// taken is a booking whose event was removed when the integration was turned off.
-func (s *site) taken(b *store.Booking) {
-	const google = integration.GoogleCalendar
-	b.History = append(b.History,
-		store.Step{At: s.now.Add(-time.Minute), Kind: "removed", Integration: google, Outcome: "ok"},
-		store.Step{At: s.now, Kind: "delivery", Integration: google, Outcome: "skipped", Detail: "not_connected"})
-	deliver(func(d *integration.Delivery) {
-		*d = integration.Delivery{Status: integration.Skipped, Place: integration.Place{Generation: 1}}
-	})(b)
-}
-
-func waits(why integration.Reason) func(*store.Booking) {
-	return deliver(func(d *integration.Delivery) {
-		*d = integration.Delivery{Status: integration.Waiting, Reason: why, Revision: 1}
-	})
-}
-
-func tombstone(b *store.Booking) {
-	b.State, b.Booking = booking.Deleted, booking.Booking{ID: b.Booking.ID}
-	b.History = []store.Step{{At: b.At, Kind: "deleted", Outcome: "ok"}}
-	deliver(func(d *integration.Delivery) {
-		*d = integration.Delivery{Status: integration.Done, Revision: 1, UpdatedAt: b.At}
-	})(b)
-}
-
-// allSteps fills a booking's history with a step of every kind.
-func allSteps(b *store.Booking) {
-	add := func(kind string, id integration.ID, outcome, detail string) {
-		b.History = append(b.History, store.Step{At: b.At.Add(time.Duration(len(b.History)) * time.Minute), Kind: kind, Integration: id, Outcome: outcome, Detail: detail})
-	}
-	const google = integration.GoogleCalendar
-	add("changed", "", "ok", "")
-	add("delivery", google, "pending", "quota")
-	add("updated", google, "ok", "")
-	add("delivery", google, "failed", "rejected: timeRangeEmpty (400)")
-	add("delivery", google, "waiting", "switched_off")
-	add("removed", google, "ok", "")
-	add("missing", google, "ok", "")
-	add("tickled", google, "ok", "with a feather")
-	add("deleted", "", "ok", "")
-	add("tickled", "", "ok", "")
-	for len(b.History) < store.MaxSteps {
-		add("changed", "", "ok", "")
-	}
-}
-
-func (s *site) deadGrant() {
-	s.connect(salon, func(c *integration.Connection) { c.NeedReauth(integration.Revoked, s.now.Add(-hour)) })
-	s.book(salon, "1", 24*hour, waits(integration.Revoked))
-}
-
-func (s *site) pause() {
-	e, err := s.store.Entry(s.Context(), integration.GoogleCalendar)
-	s.must(err)
-	e.Enabled, e.ChangedAt = false, s.now
-	s.must(s.store.PutEntry(s.Context(), &e))
-}
-
-// everyDelivery books a booking for each way in which a delivery can stand.
-func (s *site) everyDelivery() {
-	s.connect(salon, func(c *integration.Connection) {
-		c.Data.CalendarID, c.Data.CalendarName = "cal@group.example", "Agenda del salón"
-	})
-	s.book(salon, "01", 30*hour, deliver(func(d *integration.Delivery) { d.Place.Calendar = "cal@group.example" }))
-	s.book(salon, "02", 29*hour, s.retrying)
-	s.book(salon, "03", 28*hour, deliver(func(d *integration.Delivery) { *d = integration.Delivery{Status: integration.Pending, Revision: 1} }))
-	s.book(salon, "04", 27*hour, deliver(func(d *integration.Delivery) {
-		*d = integration.Delivery{Status: integration.Failed, Revision: 1, Reason: integration.Rejected, Detail: "timeRangeEmpty (400)"}
-	}))
-	s.book(salon, "05", 5*hour, func(b *store.Booking) {
-		b.State, b.Booking.Service = booking.Reserved, "Manicura <script>alert(1)</script>"
-		deliver(func(d *integration.Delivery) { *d = integration.Delivery{Status: integration.Skipped, Revision: 1} })(b)
-	})
-	s.book(salon, "06", 4*hour, func(b *store.Booking) {
-		b.State = booking.Deleted
-		deliver(func(d *integration.Delivery) {
-			*d = integration.Delivery{Status: integration.Done, Revision: 1, UpdatedAt: s.now.Add(-26 * hour), Place: integration.Place{Generation: 1}}
-		})(b)
-	})
-	s.book(salon, "07", 3*hour, func(b *store.Booking) {
-		b.State = booking.Deleted
-		s.retrying(b)
-	})
-	s.book(salon, "08", -20*hour, func(b *store.Booking) {
-		b.Booking.End = b.Booking.Start.Add(20 * hour)
-		deliver(func(d *integration.Delivery) { d.Written, d.Link = false, "" })(b)
-	})
-	s.book(salon, "09", -21*hour, waits(integration.NoReason))
-	s.book(salon, "10", -9000*hour, nil)
-	s.book(salon, "11", 0, tombstone)
-}
-
-// everyAct adds an act of every kind.
-func (s *site) everyAct() {
-	at := s.now.AddDate(0, -13, 0)
-	for _, a := range []store.Activity{
-		{Kind: "connect_started", Actor: "company", Outcome: "ok"},
-		{Kind: "connect_failed", Actor: "company", Outcome: "denied"},
-		{Kind: "connect_failed", Actor: "company", Outcome: "scope_missing"},
-		{Kind: "connected", Actor: "company", Outcome: "ok", Detail: "luz@gmail.example"},
-		{Kind: "needs_reauth", Actor: "system", Outcome: "revoked"},
-		{Kind: "reconnected", Actor: "company", Outcome: "ok", Detail: "luz@gmail.example"},
-		{Kind: "turned_off", Actor: "platform", Outcome: "ok", Detail: "remove"},
-		{Kind: "disconnected", Actor: "system", Outcome: "ok"},
-		{Kind: "tickled", Actor: "operator", Outcome: "giggles"},
-	} {
-		a.At, a.Integration = at, integration.GoogleCalendar
-		s.must(s.store.AddActivity(s.Context(), salon, a))
-		at = at.Add(1190 * hour)
-	}
-}
-
 // TestPages renders every page in each of its states and languages, examines
 // it, and compares it with the golden one.
 func TestPages(t *testing.T) {
@@ -282,7 +212,7 @@ func TestPages(t *testing.T) {
 				b := s.enter(claims)
 				var res *http.Response
 				if tc.form != nil {
-					res = b.post(disablePath, tc.form)
+					res = b.post(cmp.Or(tc.post, disablePath), tc.form)
 				} else {
 					res = b.get(tc.path)
 				}
@@ -362,7 +292,7 @@ func checkPage(t *testing.T, res *http.Response, status int, golden string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
+	if diff := gocmp.Diff(string(want), got); diff != "" {
 		t.Errorf("-want +got (run with -update if that is right):\n%s", diff)
 	}
 }

@@ -133,7 +133,14 @@ func TestResults(t *testing.T) {
 		{"denied", off, "alert"},
 		{"scope_missing", off, "alert"},
 		{"no_refresh_token", off, "alert"},
-		{"other_account", nil, "alert"},
+		{"other_account", nil, "status"},
+		{"other_account", off, ""},
+		{"replacing", disconnecting, "status"},
+		{"replacing", off, "status"},
+		{"replacing", nil, ""},
+		{"calendar", nil, "status"},
+		{"calendar", off, ""},
+		{"same_calendar", nil, "status"},
 		{"expired", off, "alert"},
 		{"expired", nil, ""},
 		{"busy", disconnecting, "alert"},
@@ -201,6 +208,15 @@ func TestStaleTab(t *testing.T) {
 		{"connect", 409, func(b *browser) *http.Response {
 			return b.post("/settings/integrations/google-calendar/enable", url.Values{"company": {string(salon)}})
 		}},
+		{"another account", 409, func(b *browser) *http.Response {
+			return b.post(enablePath, url.Values{"replace": {"yes"}, "events": {"keep"}, "company": {string(salon)}})
+		}},
+		{"calendars", 409, func(b *browser) *http.Response { return b.get(optionsPath + "?company=" + string(salon)) }},
+		{"calendar", 409, func(b *browser) *http.Response {
+			return b.post(optionsPath, url.Values{"calendar": {"primary"}, "company": {string(salon)}})
+		}},
+		{"test", 409, func(b *browser) *http.Response { return b.post(testPath, url.Values{"company": {string(salon)}}) }},
+		{"outcome of a test", 409, func(b *browser) *http.Response { return b.get(testPath + "?company=" + string(salon)) }},
 		{"its own connect", 303, func(b *browser) *http.Response {
 			return b.post("/settings/integrations/google-calendar/enable", url.Values{"company": {string(clinic)}})
 		}},

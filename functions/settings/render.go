@@ -18,7 +18,7 @@ type pages map[string]*template.Template
 
 func loadPages() (pages, error) {
 	p := pages{}
-	for _, name := range []string{"overview", "disable", "history", "booking", "activity", "error"} {
+	for _, name := range []string{"overview", "disable", "options", "replace", "test", "history", "booking", "activity", "error"} {
 		t, err := template.ParseFS(templateFS, "templates/frame.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -38,7 +38,9 @@ type page struct {
 	Section  string // of the navigation: overview, history, activity
 	Company  string // its name; empty: nobody is let in, so there is no navigation
 	Return   string // back to the platform; may be empty
+	Retry    string // to what failed for a reason that passes; may be empty
 	Zone     string // said at the foot; may be empty
+	Banners  []banner
 	Style    string
 	Icon     string
 	Body     any // the template's own

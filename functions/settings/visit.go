@@ -45,6 +45,15 @@ func (h *handler) visit(w http.ResponseWriter, r *http.Request) (*visit, error) 
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
+	return h.visitBy(r, s)
+}
+
+// caller is a call of the API as a visit, for what it is told in words.
+func (h *handler) caller(r *http.Request, c session.Claims) (*visit, error) {
+	return h.visitBy(r, session.Session{Company: c.Company, Name: c.Name, Locale: c.Locale, TimeZone: c.TimeZone})
+}
+
+func (h *handler) visitBy(r *http.Request, s session.Session) (*visit, error) {
 	company, err := h.Store.Company(r.Context(), s.Company)
 	if err != nil {
 		return nil, fmt.Errorf("read company %q: %w", s.Company, err)
@@ -81,6 +90,11 @@ func (v *visit) name() string {
 // moment writes a time in the company's zone.
 func (v *visit) moment(t time.Time) string { return v.say.Moment(t.In(v.zone), v.now) }
 
+// momentOf is a time in the company's zone, for a page.
+func (v *visit) momentOf(t time.Time) moment {
+	return moment{v.moment(t), t.UTC().Format(time.RFC3339)}
+}
+
 // entry is an integration of the catalogue with the company's connection.
 type entry struct {
 	integration.Entry
@@ -89,6 +103,19 @@ type entry struct {
 
 // removing reports whether the events of future bookings are being taken out.
 func (e entry) removing() bool { return e.Status == integration.Disconnecting && e.RemoveEvents }
+
+// held reports whether there is an account, in use or not.
+func (e entry) held() bool {
+	return e.Status == integration.Connected || e.Status == integration.NeedsReauth
+}
+
+// choosable reports whether another calendar of the account can be chosen.
+func (e entry) choosable() bool { return e.Status == integration.Connected || e.calendarGone() }
+
+// calendarGone reports whether another calendar is what the connection needs.
+func (e entry) calendarGone() bool {
+	return e.Status == integration.NeedsReauth && e.Reason == integration.CalendarMissing
+}
 
 // unremoved reports whether the last removal ended before all events were out.
 func (e entry) unremoved() bool {

@@ -80,7 +80,7 @@ func isUsed(key string, used map[string]bool) bool {
 			return true
 		}
 	}
-	for _, built := range []string{".title", ".pages", ".newest", ".older", ".does.1", ".does.2", ".leaves.1", ".leaves.2"} {
+	for _, built := range []string{".title", ".pages", ".newest", ".older", ".more", ".does.1", ".does.2", ".leaves.1", ".leaves.2"} {
 		if stem, ok := strings.CutSuffix(key, built); ok && (used[stem] || stem == "google-calendar") {
 			return true
 		}

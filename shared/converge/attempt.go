@@ -23,6 +23,7 @@ type attempt struct {
 	key      store.Key
 	event    *booking.Event // nil: reconcile
 	standIn  bool           // its integration acts in place of the delivery's own
+	redo     integration.ID // whose delivery is not done, whatever the record says; empty: none
 	deadline time.Time
 	ids      []integration.ID
 	work     []*work
@@ -73,6 +74,7 @@ func (a *attempt) converge(ctx context.Context) error {
 	}
 	for a.rec != nil || a.event != nil {
 		a.merge()
+		a.reopen()
 		if err := a.decide(ctx); err != nil {
 			return err
 		}

@@ -55,6 +55,20 @@ func (a *attempt) mergeInto(r *store.Booking, now time.Time) {
 	}
 }
 
+// reopen makes the delivery pending that is to be done again, unless somebody
+// has seen to it by now.
+func (a *attempt) reopen() {
+	for _, w := range a.work {
+		d := a.delivery(w)
+		if w.ID() != a.redo || w.acts > 0 || d.Status != integration.Done || a.another(d) {
+			continue
+		}
+		d.Status, d.UpdatedAt = integration.Pending, a.now()
+		a.rec.Deliveries[w.ID()] = d
+		a.dirty = true
+	}
+}
+
 // decide asks every integration that is not acting what its delivery needs,
 // and lays the answers into rec.
 func (a *attempt) decide(ctx context.Context) error {

@@ -100,6 +100,15 @@ func (e *Engine) ReconcileAs(ctx context.Context, key store.Key, as integration.
 	return reconcile(ctx, a)
 }
 
+// Redo is Reconcile of a booking whose delivery to an integration is recorded
+// as done, though what is there is not what the booking says: it is made
+// pending first.
+func (e *Engine) Redo(ctx context.Context, key store.Key, id integration.ID) error {
+	a := e.attempt(key, e.deps.Integrations)
+	a.redo = id
+	return reconcile(ctx, a)
+}
+
 func reconcile(ctx context.Context, a *attempt) error {
 	if err := a.run(ctx); err != nil {
 		key := a.key

@@ -30,8 +30,11 @@ func (a *attempt) learn(ctx context.Context, r result) error {
 	a.outdate(&next)
 	a.rec.Deliveries[w.ID()] = next
 	a.dirty = true
-	if r.Outcome == integration.Unauthorised {
+	switch {
+	case r.Outcome == integration.Unauthorised:
 		return a.unauthorised(ctx, w, r.Reason)
+	case next.Status == integration.Failed && !a.standIn:
+		return a.refused(ctx, w)
 	}
 	return nil
 }
@@ -102,25 +105,55 @@ func level(r integration.Reason) slog.Level {
 // unless it has changed meanwhile; then the new one is tried.
 func (a *attempt) unauthorised(ctx context.Context, w *work, why integration.Reason) error {
 	used := w.task.Connection
+	wrote, err := a.write(ctx, w, func(c *integration.Connection) ([]store.Activity, bool) {
+		if c.Version != used.Version {
+			return nil, false
+		}
+		return store.NeedReauth(c, why, a.now(), logging.TraceOf(ctx).ID), true
+	})
+	if err != nil {
+		return fmt.Errorf("record that %s needs re-authorisation: %w", w.ID(), err)
+	}
+	if wrote {
+		a.deps.Log.LogAttrs(ctx, slog.LevelWarn, "connection needs re-authorisation",
+			slog.String("integration", string(w.ID())), slog.String("reason", string(why)))
+	}
+	return nil
+}
+
+// refused records in the connection that the company is to be told. It comes
+// before the delivery's own commit: a crash in between tells of a refusal that
+// the next attempt meets again, and not of none.
+func (a *attempt) refused(ctx context.Context, w *work) error {
+	_, err := a.write(ctx, w, func(c *integration.Connection) ([]store.Activity, bool) {
+		c.Refuse(a.now())
+		return nil, c.Status == integration.Connected
+	})
+	if err != nil {
+		return fmt.Errorf("record that %s refused a booking: %w", w.ID(), err)
+	}
+	return nil
+}
+
+// write changes the connection as change says, which is called again with what
+// is stored by then if somebody else was faster, and says whether to write.
+func (a *attempt) write(ctx context.Context, w *work, change func(*integration.Connection) ([]store.Activity, bool)) (wrote bool, err error) {
 	for {
 		if err := a.read(ctx); err != nil {
-			return err
+			return false, err
 		}
 		c := a.snap.Connections[w.ID()]
-		if c.Version != used.Version {
-			return nil
+		acts, ok := change(&c)
+		if !ok {
+			return false, nil
 		}
-		acts := store.NeedReauth(&c, why, a.now(), logging.TraceOf(ctx).ID)
 		err := a.deps.Store.PutConnection(ctx, a.key.Company, &c, acts...)
 		if errors.Is(err, fault.ErrConflict) {
 			continue
 		}
-		if err != nil {
-			return fmt.Errorf("record that %s needs re-authorisation: %w", w.ID(), err)
+		if err == nil {
+			a.snap.Connections[w.ID()] = c
 		}
-		a.snap.Connections[w.ID()] = c
-		a.deps.Log.LogAttrs(ctx, slog.LevelWarn, "connection needs re-authorisation",
-			slog.String("integration", string(w.ID())), slog.String("reason", string(why)))
-		return nil
+		return err == nil, err
 	}
 }

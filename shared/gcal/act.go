@@ -9,11 +9,12 @@ import (
 	"github.com/citasync/citasync/shared/integration"
 )
 
-// What is done at Google, for the booking's history.
+// What is done or found at Google, for the booking's history.
 const (
-	created = "created"
-	updated = "updated"
-	removed = "removed"
+	StepCreated  = "created"
+	StepUpdated  = "updated"
+	StepRemoved  = "removed"
+	StepVanished = "vanished" // deleted by hand: seen by Witness
 )
 
 // attempt is one run of Act.
@@ -37,7 +38,7 @@ func (c *Calendar) Act(ctx context.Context, t integration.Task) integration.Resu
 	case a.d.Place.Calendar != target(t.Connection):
 		return a.move(ctx)
 	case a.d.Written:
-		return a.update(ctx, updated)
+		return a.update(ctx, StepUpdated)
 	}
 	return a.insert(ctx)
 }
@@ -73,7 +74,7 @@ func (a *attempt) remove(ctx context.Context) *Error {
 	e := a.session.remove(ctx, calendarID, id)
 	switch {
 	case e == nil:
-		a.done(ctx, removed, calendarID, id)
+		a.done(ctx, StepRemoved, calendarID, id)
 		burn(&a.d)
 	case e.class == gone, e.class == absent && a.d.Written:
 		burn(&a.d)
@@ -92,7 +93,7 @@ func (a *attempt) insert(ctx context.Context) integration.Result {
 	got, e := a.session.insert(ctx, a.d.Place.Calendar, ev)
 	switch {
 	case e == nil:
-		return a.written(ctx, got, created)
+		return a.written(ctx, got, StepCreated)
 	case e.class == exists:
 		return a.claim(ctx, id)
 	}
@@ -105,7 +106,7 @@ func (a *attempt) claim(ctx context.Context, id string) integration.Result {
 	got, e := a.get(ctx, a.d.Place.Calendar, id)
 	switch {
 	case e == nil && a.cal.ours(got, a.company):
-		return a.update(ctx, created)
+		return a.update(ctx, StepCreated)
 	case e == nil, e.class == gone, e.class == absent:
 		return a.burnt()
 	}
@@ -158,7 +159,7 @@ func (a *attempt) done(ctx context.Context, step, calendarID, id string) {
 	a.steps = append(a.steps, step)
 	a.cal.deps.Log.LogAttrs(ctx, slog.LevelInfo, "event "+step,
 		slog.String("integration", string(integration.GoogleCalendar)), slog.Int64("revision", a.task.Revision),
-		slog.String("calendar", calendarName(calendarID)), slog.String("event", id))
+		slog.String("calendar", CalendarName(calendarID)), slog.String("event", id))
 }
 
 func (a *attempt) burnt() integration.Result {

@@ -34,7 +34,7 @@ func TestLife(t *testing.T) {
 
 	r := w.run(&task)
 	wantResult(t, r, integration.Settled, integration.NoReason, false)
-	wantSteps(t, r, created)
+	wantSteps(t, r, StepCreated)
 	ev := w.only(primary)
 	d := task.Delivery
 	if d.Status != integration.Done || !d.Written || d.ExternalID != ev.ID || d.Link != ev.HTMLLink || d.Revision != 1 {
@@ -48,21 +48,21 @@ func TestLife(t *testing.T) {
 	change(&task, booking.Confirmed)
 	task.Booking.Service = "Tinte"
 	r = w.run(&task)
-	wantSteps(t, r, updated)
+	wantSteps(t, r, StepUpdated)
 	if got := w.only(primary).Summary; got != "Tinte – Ana Ruiz" {
 		t.Errorf("summary %q after the change", got)
 	}
 
 	change(&task, booking.Deleted)
 	r = w.run(&task)
-	wantSteps(t, r, removed)
+	wantSteps(t, r, StepRemoved)
 	if len(w.live(primary)) != 0 || task.Delivery.Status != integration.Done || !task.Delivery.Place.None() || task.Delivery.Place.Generation != 1 {
 		t.Errorf("after the deletion: %+v", task.Delivery)
 	}
 	w.run(&task)
 
 	change(&task, booking.Confirmed)
-	wantSteps(t, w.run(&task), created)
+	wantSteps(t, w.run(&task), StepCreated)
 	if got, want := w.only(primary).ID, EventID(installation, company, "981", 1); got != want {
 		t.Errorf("second event %s, want %s", got, want)
 	}
@@ -76,7 +76,7 @@ func TestReservedAgainRemoves(t *testing.T) {
 	w := newWorld(t)
 	task := w.created()
 	change(&task, booking.Reserved)
-	wantSteps(t, w.run(&task), removed)
+	wantSteps(t, w.run(&task), StepRemoved)
 	if task.Delivery.Status != integration.Skipped {
 		t.Errorf("status %s", task.Delivery.Status)
 	}
@@ -92,9 +92,9 @@ func TestDeletedByHand(t *testing.T) {
 		steps []string
 		gen   int
 	}{
-		{"forbidden", sandbox.Forbidden, []string{"update 403", "get 200", "insert 200"}, []string{created}, 1},
-		{"gone", sandbox.Gone, []string{"update 410", "insert 200"}, []string{created}, 1},
-		{"restored", sandbox.Restored, []string{"update 200"}, []string{updated}, 0},
+		{"forbidden", sandbox.Forbidden, []string{"update 403", "get 200", "insert 200"}, []string{StepCreated}, 1},
+		{"gone", sandbox.Gone, []string{"update 410", "insert 200"}, []string{StepCreated}, 1},
+		{"restored", sandbox.Restored, []string{"update 200"}, []string{StepUpdated}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -144,7 +144,7 @@ func TestInsertMeetsItsOwnEvent(t *testing.T) {
 	task.Revision, task.Booking.Service = 2, "Tinte"
 	r := w.run(&task)
 	wantResult(t, r, integration.Settled, integration.NoReason, false)
-	wantSteps(t, r, created)
+	wantSteps(t, r, StepCreated)
 	w.wantCalls("insert 409", "get 200", "update 200")
 	ev := w.only(primary)
 	if ev.ID != lost.Delivery.ExternalID || ev.Summary != "Tinte – Ana Ruiz" || task.Delivery.ExternalID != ev.ID {
@@ -160,7 +160,7 @@ func TestInsertMeetsBurntID(t *testing.T) {
 	}
 	task := w.task(booking.Confirmed)
 	r := w.run(&task)
-	wantSteps(t, r, created)
+	wantSteps(t, r, StepCreated)
 	w.wantCalls("insert 409", "get 200", "insert 200")
 	if task.Delivery.Place.Generation != 1 {
 		t.Errorf("generation %d", task.Delivery.Place.Generation)
@@ -263,7 +263,7 @@ func TestRemoving(t *testing.T) {
 	w := newWorld(t)
 	task := w.created()
 	task.Access = integration.Removing
-	wantSteps(t, w.run(&task), removed)
+	wantSteps(t, w.run(&task), StepRemoved)
 	if len(w.live(primary)) != 0 || task.Delivery.Status != integration.Skipped {
 		t.Errorf("delivery %+v", task.Delivery)
 	}

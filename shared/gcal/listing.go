@@ -168,9 +168,9 @@ func (s *session) calendars(ctx context.Context, page string) (*calendar.Calenda
 	return got, e
 }
 
-// calendarName names a calendar in a log. An id that may be somebody's e-mail
+// CalendarName names a calendar in a log. An id that may be somebody's e-mail
 // address is named by a hash of it.
-func calendarName(id string) string {
+func CalendarName(id string) string {
 	if id == primary || strings.HasSuffix(id, "@group.calendar.google.com") {
 		return id
 	}

@@ -14,7 +14,7 @@ func TestMove(t *testing.T) {
 	task.Connection.Data.CalendarID = team
 	r := w.run(&task)
 	wantResult(t, r, integration.Settled, integration.NoReason, false)
-	wantSteps(t, r, removed, created)
+	wantSteps(t, r, StepRemoved, StepCreated)
 	w.wantCalls("delete 204", "insert 200")
 	if len(w.live(primary)) != 0 {
 		t.Error("the event stayed in the old calendar")
@@ -67,7 +67,7 @@ func TestMoveFromLostCalendar(t *testing.T) {
 			}
 			task.Connection.Data.CalendarID = primary
 			r := w.run(&task)
-			wantSteps(t, r, created)
+			wantSteps(t, r, StepCreated)
 			w.wantCalls(tc.calls...)
 			w.only(primary)
 		})

@@ -33,7 +33,7 @@ func (r *remover) Act(ctx context.Context, t integration.Task) integration.Resul
 	a := &attempt{session: r.session(t.Company.ID, t.Connection), task: t, d: t.Delivery}
 	e := a.session.remove(ctx, r.calendarID, r.found.ID)
 	if e == nil {
-		a.done(ctx, removed, r.calendarID, r.found.ID)
+		a.done(ctx, StepRemoved, r.calendarID, r.found.ID)
 	}
 	if e != nil && (e.class == gone || e.class == absent) {
 		e = nil

@@ -47,7 +47,8 @@ func (g *Grants) turnOff(ctx context.Context, c *integration.Connection, removeE
 	}
 	now := g.Now()
 	c.Status, c.Enabled, c.RemoveEvents = integration.Disconnecting, false, removeEvents
-	c.ChangedAt, c.BackfillDue, c.NoticeDue = now, time.Time{}, time.Time{}
+	c.ChangedAt, c.BackfillDue = now, time.Time{}
+	c.ForgetNotices()
 	if !c.Reason.GrantDead() {
 		c.Reason = integration.NoReason
 	}
@@ -116,7 +117,8 @@ func (g *Grants) empty(ctx context.Context, company booking.CompanyID, left inte
 			c.Reason = integration.NoReason
 		}
 		c.Status, c.Enabled, c.RemoveEvents, c.Data = integration.Disconnected, false, false, integration.Data{}
-		c.ChangedAt, c.BackfillDue, c.NoticeDue = g.Now(), time.Time{}, time.Time{}
+		c.ChangedAt, c.BackfillDue = g.Now(), time.Time{}
+		c.ForgetNotices()
 		outcome := cmp.Or(string(c.Reason), "ok")
 		return []store.Activity{g.activity(ctx, store.ActDisconnected, store.ActorSystem, outcome, "")}, nil
 	})

@@ -66,6 +66,8 @@ func ReasonOf(err error) integration.Reason {
 		return integration.Revoked
 	case errors.As(err, &te):
 		return te.Reason
+	case errors.Is(err, fault.ErrUnavailable): // a store of ours that does not answer
+		return integration.Outage
 	case errors.Is(err, ErrNotConnected), errors.Is(err, ErrOtherGrant):
 		return integration.Outage // of nobody's making, and over at the next try
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &ne):

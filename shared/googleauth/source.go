@@ -24,6 +24,9 @@ const (
 	// flightTimeout bounds a refresh with its commits. It goes on when whoever
 	// began it has left, since others may wait for it.
 	flightTimeout = 20 * time.Second
+
+	// rotating is how long a new refresh token takes to be stored.
+	rotating = time.Second
 )
 
 // Source hands out access tokens. It may be used by several goroutines. In a
@@ -155,7 +158,7 @@ func (s *Source) refresh(ctx context.Context, company booking.CompanyID, used in
 	}
 	g, err := s.Client.refresh(ctx, string(refreshToken))
 	if ReasonOf(err) == integration.Revoked {
-		return fresh{}, s.dead(ctx, company, used)
+		return fresh{}, s.refused(ctx, company, used)
 	}
 	if err != nil {
 		s.warn(ctx, "token not refreshed", err)
@@ -216,6 +219,7 @@ func (s *Source) commit(ctx context.Context, company booking.CompanyID, used int
 		return err
 	}
 	_, err = s.update(ctx, company, func(c *integration.Connection) ([]store.Activity, error) {
+		acts := s.revive(ctx, c, used, version)
 		if err := usable(c); err != nil {
 			return nil, err
 		}
@@ -226,9 +230,25 @@ func (s *Source) commit(ctx context.Context, company booking.CompanyID, used int
 			return nil, errUnchanged
 		}
 		c.Data.AccessToken, c.Data.TokenExpiry, c.Data.SecretVersion = sealed, g.Expiry, version
-		return nil, nil
+		return acts, nil
 	})
 	return err
+}
+
+// revive takes back that the grant is dead, if another process concluded it
+// from a refresh token that this one has exchanged for the version that is
+// about to be stored. What waited meanwhile is owed.
+func (s *Source) revive(ctx context.Context, c *integration.Connection, used integration.Data, version string) []store.Activity {
+	if c.Reason != integration.Revoked || version == used.SecretVersion || !sameGrant(&c.Data, &used) {
+		return nil
+	}
+	c.Reason = integration.NoReason
+	if c.Status != integration.NeedsReauth {
+		return nil
+	}
+	now := s.Now()
+	c.Status, c.ChangedAt, c.BackfillDue, c.NoticeDue = integration.Connected, now, now, time.Time{}
+	return []store.Activity{s.activity(ctx, store.ActReconnected, store.ActorSystem, "ok", "")}
 }
 
 // sameGrant reports whether both name the same account and refresh token.
@@ -241,6 +261,20 @@ func sameGrant(a, b *integration.Data) bool {
 func (s *Source) overtaken(company booking.CompanyID, c *integration.Connection, used integration.Data) bool {
 	_, good := s.stored(company, c)
 	return good && !bytes.Equal(c.Data.AccessToken, used.AccessToken)
+}
+
+// refused is called when Google does not accept the refresh token that used
+// names. Another process may have got a new one in its place a moment ago, and
+// is given the time to store it.
+func (s *Source) refused(ctx context.Context, company booking.CompanyID, used integration.Data) error {
+	t := time.NewTimer(rotating)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return s.dead(ctx, company, used)
+	case <-ctx.Done():
+		return fmt.Errorf("token of company %q: %w", company, ctx.Err())
+	}
 }
 
 // dead records that the grant that used names has ended, and returns an error

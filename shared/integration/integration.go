@@ -122,7 +122,12 @@ type Connection struct {
 	BackfillDue  time.Time // maintain owes the passes over the bookings since then; zero: none owed
 	PassedAt     time.Time // when a pass last ended, the last one or not
 	ReconciledAt time.Time // the BackfillDue of the passes that were last completed: what changed by then has reached every booking
-	NoticeDue    time.Time // the company is to be told of Reason since then; zero: told, or nothing to tell
+	CheckedAt    time.Time // when Google was last compared with the records: the daily check, or a change's last listing
+	NoticeDue    time.Time // when the company is to be told something; see Notice. Zero: never
+	Notices      int       // sent of the incident, and its reminders; its end is told if there were any
+	Added        int       // bookings added since the incident, when its end is to be told
+	Refused      int       // bookings refused for good that the company was not told of
+	RefusedAt    time.Time // when it was last told of some
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 	Version      string // opaque, set by the store; empty: not stored yet
@@ -163,7 +168,7 @@ func (c *Connection) NeedReauth(why Reason, now time.Time) {
 		return
 	}
 	c.Status = NeedsReauth
-	c.NoticeDue = now
+	c.NoticeDue, c.Notices, c.Added = now, 0, 0
 }
 
 // UseCalendar notes that events may lie in the calendar from now on, and

@@ -55,27 +55,16 @@ type Notice struct {
 	Reason      integration.Reason // of NeedsReauth and DeliveryFailed
 	Account     string             // the Google account's e-mail, told to the company alone; may be empty
 	Since       time.Time          // when the incident began: the same for everything that is said of it
-	Reminder    int                // of NeedsReauth: 0 is the first notice, n the one that ReminderAfter(n) is for
+	Reminder    int                // of NeedsReauth: 0 is the first notice, n the one that integration.ReminderAfter(n) is for
 
 	// Bookings is how many are waiting (NeedsReauth), were added (CaughtUp) or
 	// were refused (DeliveryFailed). 0 is none, or, but for CaughtUp, unknown.
 	Bookings int
 }
 
-// ReminderAfter returns how long after an incident began its nth reminder is
-// due, n from 1; false: there is no such reminder.
-func ReminderAfter(n int) (time.Duration, bool) {
-	const day = 24 * time.Hour
-	after := [...]time.Duration{1 * day, 3 * day, 7 * day, 14 * day}
-	if n < 1 || n > len(after) {
-		return 0, false
-	}
-	return after[n-1], true
-}
-
 // last reports whether no reminder follows the notice.
 func (n Notice) last() bool {
-	_, more := ReminderAfter(n.Reminder + 1)
+	_, more := integration.ReminderAfter(n.Reminder + 1)
 	return n.Kind == NeedsReauth && !more
 }
 

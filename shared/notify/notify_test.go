@@ -286,7 +286,7 @@ func TestConcurrent(t *testing.T) {
 func TestReminders(t *testing.T) {
 	var days []int
 	for n := 1; ; n++ {
-		after, ok := ReminderAfter(n)
+		after, ok := integration.ReminderAfter(n)
 		if !ok {
 			break
 		}
@@ -296,7 +296,7 @@ func TestReminders(t *testing.T) {
 		t.Errorf("after %v days, want %v", days, want)
 	}
 	for _, n := range []int{-1, 0, 5} {
-		if after, ok := ReminderAfter(n); ok || after != 0 {
+		if after, ok := integration.ReminderAfter(n); ok || after != 0 {
 			t.Errorf("%d: %v, %v", n, after, ok)
 		}
 	}

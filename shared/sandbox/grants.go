@@ -50,3 +50,10 @@ func (s *Sandbox) ExpireAccessTokens(email string) error {
 		return nil
 	})
 }
+
+// Accepts reports whether the token endpoint would take a refresh token now.
+func (s *Sandbox) Accepts(refreshToken string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.Grants[s.state.RefreshTokens[refreshToken]] != nil
+}

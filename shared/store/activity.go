@@ -12,9 +12,10 @@ const (
 	ActConnectFailed  = "connect_failed"  // the outcome says why
 	ActConnected      = "connected"
 	ActReconnected    = "reconnected"
-	ActNeedsReauth    = "needs_reauth" // the outcome is the integration.Reason
-	ActTurnedOff      = "turned_off"   // the detail is "keep" or "remove", of the future events
-	ActDisconnected   = "disconnected" // grant and tokens are given back
+	ActNeedsReauth    = "needs_reauth"    // the outcome is the integration.Reason
+	ActCalendarChosen = "calendar_chosen" // the detail is its name
+	ActTurnedOff      = "turned_off"      // the detail is "keep" or "remove", of the future events
+	ActDisconnected   = "disconnected"    // grant and tokens are given back
 )
 
 // Who acted.

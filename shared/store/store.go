@@ -131,12 +131,22 @@ type Connections interface {
 	// StaleConnections returns a page of the companies that are Connected and
 	// whose ReconciledAt is before a time, longest ago first.
 	StaleConnections(ctx context.Context, id integration.ID, before time.Time, cursor string, limit int) (Page[booking.CompanyID], error)
+	// UncheckedConnections returns a page of the companies that are Connected
+	// and whose CheckedAt is before a time, longest ago first.
+	UncheckedConnections(ctx context.Context, id integration.ID, before time.Time, cursor string, limit int) (Page[booking.CompanyID], error)
+	// DueNotices returns a page of the companies whose connection has a
+	// NoticeDue at or before now, longest due first.
+	DueNotices(ctx context.Context, id integration.ID, now time.Time, cursor string, limit int) (Page[booking.CompanyID], error)
 	AddActivity(ctx context.Context, company booking.CompanyID, a Activity) error
 	// ListActivity returns a page, newest first.
 	ListActivity(ctx context.Context, company booking.CompanyID, cursor string, limit int) (Page[Activity], error)
 	// Entry returns an enabled entry if the catalogue has no document for it.
 	Entry(ctx context.Context, id integration.ID) (integration.Entry, error)
 	PutEntry(ctx context.Context, e *integration.Entry) error
+	// DeleteCompany deletes up to limit of the company's documents, its own
+	// last, and reports whether there may be more. Nobody may be writing to
+	// the company's connections and bookings meanwhile.
+	DeleteCompany(ctx context.Context, company booking.CompanyID, limit int) (more bool, err error)
 }
 
 // OAuthState is what an authorisation under way needs to end. It is kept under

@@ -17,6 +17,7 @@ import (
 	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/notify"
 	"github.com/citasync/citasync/shared/secret"
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/store"
@@ -91,6 +92,19 @@ func NewGoogle(p Parts) (*Google, error) {
 // switches.
 func Engine(p Parts, switches converge.Switches, integrations ...integration.Integration) *converge.Engine {
 	return converge.New(converge.Deps{Store: p.Store, Switches: switches, Integrations: integrations, Now: p.Now, Log: p.Log})
+}
+
+// Notifier needs nothing of the Config, and uses PlatformSettings, SMTPURL and
+// NotifyFrom.
+func Notifier(p Parts) (*notify.Notifier, error) {
+	var mail *notify.Mailer
+	if !p.Config.SMTPURL.IsZero() {
+		var err error
+		if mail, err = notify.NewMailer(p.Config.SMTPURL, p.Config.NotifyFrom); err != nil {
+			return nil, fmt.Errorf("SMTP_URL or NOTIFY_FROM: %w", err)
+		}
+	}
+	return notify.New(notify.Deps{Publisher: p.Publisher, Mail: mail, Settings: p.Config.PlatformSettings, Now: p.Now, Log: p.Log})
 }
 
 // Sessions needs Config.PublicURL and SessionSecrets.

@@ -46,7 +46,7 @@ var layers = []struct {
 	{"bus/bustest", "bus fault"},
 	{"bus/gcppubsub/provision", "bus fault"},
 	{"gcf", "config fault logging"},
-	{"wire", "bus config converge gcal googleauth integration secret session store"},
+	{"wire", "bus config converge gcal googleauth integration notify secret session store"},
 	{"wire/cloud", "gcf secret/secretmanager store/firestore wire"},
 	{"emulator", ""},
 	{"emulator/emulatortest", "emulator"},

@@ -26,6 +26,8 @@
 //	due           next attempt, company, booking     next attempt is set
 //	owed          integration, company               see OwedConnections
 //	connected     integration, reconciled at, company   is Connected
+//	looked_at     integration, checked at, company      is Connected
+//	notices       integration, notice due, company      notice due is set
 //	holders       integration, account, company
 //	expiry        expire at, record's bucket, record's key
 //
@@ -72,6 +74,8 @@ const (
 	holders = "holders"
 
 	connected = "connected"
+	lookedAt  = "looked_at"
+	notices   = "notices"
 	expiry    = "expiry"
 )
 
@@ -95,7 +99,7 @@ func NoSync(o *bbolt.Options) { boltfile.NoSync(o) }
 func Open(path string, opts ...Option) (*Store, error) {
 	f, err := boltfile.Open(path, []string{
 		bookings, companies, connections, activity, catalogue, states, links,
-		byStart, byEnd, waiting, due, owed, connected, holders, expiry,
+		byStart, byEnd, waiting, due, owed, connected, lookedAt, notices, holders, expiry,
 	}, opts...)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,12 @@ type connectionDoc struct {
 	BackfillDue  time.Time           `json:"backfill_due,omitzero"`
 	PassedAt     time.Time           `json:"passed_at,omitzero"`
 	ReconciledAt time.Time           `json:"reconciled_at,omitzero"`
+	CheckedAt    time.Time           `json:"checked_at,omitzero"`
 	NoticeDue    time.Time           `json:"notice_due,omitzero"`
+	Notices      int                 `json:"notices,omitempty"`
+	Added        int                 `json:"added,omitempty"`
+	Refused      int                 `json:"refused,omitempty"`
+	RefusedAt    time.Time           `json:"refused_at,omitzero"`
 	CreatedAt    time.Time           `json:"created_at,omitzero"`
 	UpdatedAt    time.Time           `json:"updated_at,omitzero"`
 	Version      int64               `json:"version"`
@@ -52,7 +57,9 @@ func newConnectionDoc(c *integration.Connection, version int64) connectionDoc {
 		ID: c.ID, Enabled: c.Enabled, Status: c.Status, Reason: c.Reason,
 		Data: dataDoc(data), Options: optionsDoc(c.Options), RemoveEvents: c.RemoveEvents, Used: c.Used,
 		ChangedAt: utc(c.ChangedAt), BackfillDue: utc(c.BackfillDue), PassedAt: utc(c.PassedAt), ReconciledAt: utc(c.ReconciledAt),
-		NoticeDue: utc(c.NoticeDue), CreatedAt: utc(c.CreatedAt), UpdatedAt: utc(c.UpdatedAt),
+		CheckedAt: utc(c.CheckedAt), NoticeDue: utc(c.NoticeDue), Notices: c.Notices, Added: c.Added,
+		Refused: c.Refused, RefusedAt: utc(c.RefusedAt),
+		CreatedAt: utc(c.CreatedAt), UpdatedAt: utc(c.UpdatedAt),
 		Version: version,
 	}
 }
@@ -68,7 +75,9 @@ func (d *connectionDoc) connection() (integration.Connection, error) {
 		ID: d.ID, Enabled: d.Enabled, Status: d.Status, Reason: d.Reason,
 		Data: integration.Data(d.Data), Options: integration.Options(d.Options), RemoveEvents: d.RemoveEvents, Used: d.Used,
 		ChangedAt: d.ChangedAt, BackfillDue: d.BackfillDue, PassedAt: d.PassedAt, ReconciledAt: d.ReconciledAt,
-		NoticeDue: d.NoticeDue, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+		CheckedAt: d.CheckedAt, NoticeDue: d.NoticeDue, Notices: d.Notices, Added: d.Added,
+		Refused: d.Refused, RefusedAt: d.RefusedAt,
+		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 		Version: versionText(d.Version),
 	}, d.check()
 }
@@ -83,7 +92,10 @@ func (d *connectionDoc) index(company booking.CompanyID) []entry {
 		es = append(es, entry{owed, i.text(c)})
 	}
 	if d.Status == integration.Connected {
-		es = append(es, entry{connected, i.ascending(d.ReconciledAt).text(c)})
+		es = append(es, entry{connected, i.ascending(d.ReconciledAt).text(c)}, entry{lookedAt, i.ascending(d.CheckedAt).text(c)})
+	}
+	if !d.NoticeDue.IsZero() {
+		es = append(es, entry{notices, i.ascending(d.NoticeDue).text(c)})
 	}
 	if d.Data.AccountSubject != "" {
 		es = append(es, entry{holders, i.text(d.Data.AccountSubject).text(c)})

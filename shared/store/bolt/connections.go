@@ -110,14 +110,35 @@ func (s *Store) OwedConnections(ctx context.Context, id integration.ID, cursor s
 func (s *Store) StaleConnections(
 	ctx context.Context, id integration.ID, before time.Time, cursor string, limit int,
 ) (store.Page[booking.CompanyID], error) {
+	return s.before(ctx, connected, id, before, cursor, limit)
+}
+
+// UncheckedConnections implements [store.Connections].
+func (s *Store) UncheckedConnections(
+	ctx context.Context, id integration.ID, before time.Time, cursor string, limit int,
+) (store.Page[booking.CompanyID], error) {
+	return s.before(ctx, lookedAt, id, before, cursor, limit)
+}
+
+// DueNotices implements [store.Connections].
+func (s *Store) DueNotices(
+	ctx context.Context, id integration.ID, now time.Time, cursor string, limit int,
+) (store.Page[booking.CompanyID], error) {
+	return s.before(ctx, notices, id, now.Truncate(time.Microsecond).Add(time.Microsecond), cursor, limit)
+}
+
+// before returns a page of an index by integration, time and company.
+func (s *Store) before(
+	ctx context.Context, bucket string, id integration.ID, at time.Time, cursor string, limit int,
+) (store.Page[booking.CompanyID], error) {
 	k := key(nil).text(string(id))
-	r := span{bucket: connected, prefix: k, until: k.ascending(before), numbered: true, named: true}
+	r := span{bucket: bucket, prefix: k, until: k.ascending(at), numbered: true, named: true}
 	p, err := page(ctx, s, r, cursor, limit, func(t tx, rest []byte) (booking.CompanyID, error) {
 		_, rest, _ = cutNumber(rest)
 		return readCompany(t, rest)
 	})
 	if err != nil {
-		return store.Page[booking.CompanyID]{}, fmt.Errorf("stale connections to %q: %w", id, err)
+		return store.Page[booking.CompanyID]{}, fmt.Errorf("connections to %q, %s: %w", id, bucket, err)
 	}
 	return p, nil
 }

@@ -12,6 +12,8 @@ const (
 	fieldIntegration  = "integration"
 	fieldStatus       = "status"
 	fieldReconciledAt = "reconciled_at"
+	fieldCheckedAt    = "checked_at"
+	fieldNoticeDue    = "notice_due"
 	fieldOwed         = "owed"
 	fieldHolder       = "holder"
 )
@@ -25,7 +27,7 @@ func checkConnection(c *integration.Connection) error {
 
 // connectionFields is a connection as it is stored.
 func connectionFields(c *integration.Connection) fields {
-	f := make(fields, 20)
+	f := make(fields, 25)
 	f[fieldIntegration] = text(string(c.ID))
 	f["enabled"] = boolean(c.Enabled)
 	f[fieldStatus] = text(string(c.Status))
@@ -38,7 +40,12 @@ func connectionFields(c *integration.Connection) fields {
 	f.time("backfill_due", c.BackfillDue)
 	f.time("passed_at", c.PassedAt)
 	f[fieldReconciledAt] = moment(c.ReconciledAt)
-	f.time("notice_due", c.NoticeDue)
+	f[fieldCheckedAt] = moment(c.CheckedAt)
+	f.time(fieldNoticeDue, c.NoticeDue)
+	f.number("notices", int64(c.Notices))
+	f.number("added", int64(c.Added))
+	f.number("refused", int64(c.Refused))
+	f.time("refused_at", c.RefusedAt)
 	f.time("created_at", c.CreatedAt)
 	f.time("updated_at", c.UpdatedAt)
 	if !c.BackfillDue.IsZero() || c.Status == integration.Disconnecting {
@@ -97,7 +104,8 @@ func readConnection(id integration.ID, doc *pb.Document) (integration.Connection
 		},
 		RemoveEvents: f.flag("remove_events"), Used: readUsed(f.table("used")),
 		ChangedAt: f.time("changed_at"), BackfillDue: f.time("backfill_due"), PassedAt: f.time("passed_at"),
-		ReconciledAt: f.time(fieldReconciledAt), NoticeDue: f.time("notice_due"),
+		ReconciledAt: f.time(fieldReconciledAt), CheckedAt: f.time(fieldCheckedAt), NoticeDue: f.time(fieldNoticeDue),
+		Notices: int(f.number("notices")), Added: int(f.number("added")), Refused: int(f.number("refused")), RefusedAt: f.time("refused_at"),
 		CreatedAt: f.time("created_at"), UpdatedAt: f.time("updated_at"), Version: version(doc.GetUpdateTime()),
 	}
 	if err := f.err(); err != nil {

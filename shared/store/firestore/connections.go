@@ -93,21 +93,54 @@ func (s *Store) owedSpan(id integration.ID) span {
 func (s *Store) StaleConnections(
 	ctx context.Context, id integration.ID, before time.Time, cursor string, limit int,
 ) (store.Page[booking.CompanyID], error) {
-	p, err := page(ctx, s, s.staleSpan(id, before), cursor, limit, s.company)
+	p, err := page(ctx, s, s.connectedSpan("stale", id, fieldReconciledAt, before), cursor, limit, s.company)
 	if err != nil {
 		return store.Page[booking.CompanyID]{}, fmt.Errorf("stale connections to %q: %w", id, err)
 	}
 	return p, nil
 }
 
-func (s *Store) staleSpan(id integration.ID, before time.Time) span {
-	r := s.connectionSpan("stale", id)
-	r.by, r.null = fieldReconciledAt, true
+// UncheckedConnections implements [store.Connections].
+func (s *Store) UncheckedConnections(
+	ctx context.Context, id integration.ID, before time.Time, cursor string, limit int,
+) (store.Page[booking.CompanyID], error) {
+	p, err := page(ctx, s, s.connectedSpan("unchecked", id, fieldCheckedAt, before), cursor, limit, s.company)
+	if err != nil {
+		return store.Page[booking.CompanyID]{}, fmt.Errorf("unchecked connections to %q: %w", id, err)
+	}
+	return p, nil
+}
+
+// connectedSpan is of the connections in force whose field is a time before
+// one, or null, longest ago first.
+func (s *Store) connectedSpan(kind string, id integration.ID, by string, before time.Time) span {
+	r := s.connectionSpan(kind, id)
+	r.by, r.null = by, true
 	where(r.query, equal(fieldIntegration, string(id)), equal(fieldStatus, string(integration.Connected)))
-	ascending(r.query, fieldReconciledAt)
+	ascending(r.query, by)
 	// An end and not a filter, which null would not pass.
 	r.query.EndAt = &pb.Cursor{Values: []*pb.Value{moment(before)}, Before: true}
-	selected(r.query, fieldReconciledAt)
+	selected(r.query, by)
+	return r
+}
+
+// DueNotices implements [store.Connections].
+func (s *Store) DueNotices(
+	ctx context.Context, id integration.ID, now time.Time, cursor string, limit int,
+) (store.Page[booking.CompanyID], error) {
+	p, err := page(ctx, s, s.noticeSpan(id, now), cursor, limit, s.company)
+	if err != nil {
+		return store.Page[booking.CompanyID]{}, fmt.Errorf("due notices of %q: %w", id, err)
+	}
+	return p, nil
+}
+
+func (s *Store) noticeSpan(id integration.ID, now time.Time) span {
+	r := s.connectionSpan("notices", id)
+	r.by = fieldNoticeDue
+	where(r.query, equal(fieldIntegration, string(id)), filter(fieldNoticeDue, pb.StructuredQuery_FieldFilter_LESS_THAN_OR_EQUAL, moment(now)))
+	ascending(r.query, fieldNoticeDue)
+	selected(r.query, fieldNoticeDue)
 	return r
 }
 

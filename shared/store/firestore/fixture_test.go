@@ -50,6 +50,7 @@ func fullConnection() *integration.Connection {
 		Options:      integration.Options{Summary: "{service}", Description: "{customer}", InviteCustomer: true},
 		RemoveEvents: true, Used: map[string][]string{integration.AccountKey("112233"): {"primary", "team"}},
 		ChangedAt: later(1), BackfillDue: later(2), PassedAt: later(3), ReconciledAt: later(4), NoticeDue: later(5),
+		CheckedAt: later(8), Notices: 2, Added: 21, Refused: 3, RefusedAt: later(9),
 		CreatedAt: later(6), UpdatedAt: later(7),
 	}
 }

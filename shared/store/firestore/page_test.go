@@ -24,7 +24,7 @@ func spans(t testing.TB) map[string]span {
 		all[r.kind] = r
 	}
 	for _, r := range []span{
-		s.owedSpan(integration.WhatsApp), s.staleSpan(integration.WhatsApp, now), s.activitySpan("2"),
+		s.owedSpan(integration.WhatsApp), s.connectedSpan("stale", integration.WhatsApp, fieldReconciledAt, now), s.noticeSpan(integration.WhatsApp, now), s.activitySpan("2"),
 	} {
 		all[r.kind] = r
 	}

@@ -31,8 +31,8 @@ type function struct {
 const (
 	everywhere = "GOOGLE_CLOUD_PROJECT FIRESTORE_DATABASE INSTALLATION_ID"
 	emulators  = "FIRESTORE_EMULATOR_HOST PUBSUB_EMULATOR_HOST SECRET_MANAGER_EMULATOR_HOST GOOGLE_EMULATOR_URL WHATSAPP_EMULATOR_URL"
-	atGoogle   = "PUBLIC_URL GOOGLE_CLIENT_ID GOOGLE_CLIENT_SECRET TOKEN_KEYSET"
-	inBrowsers = atGoogle + " SESSION_SECRETS ALLOWED_RETURN_ORIGINS PLATFORM_SETTINGS_URL"
+	atGoogle   = "GOOGLE_CLIENT_ID GOOGLE_CLIENT_SECRET TOKEN_KEYSET"
+	inBrowsers = atGoogle + " PUBLIC_URL SESSION_SECRETS ALLOWED_RETURN_ORIGINS PLATFORM_SETTINGS_URL"
 )
 
 func functions() []function {
@@ -44,7 +44,7 @@ func functions() []function {
 		{"oauthstart", "", inBrowsers},
 		{"oauthcallback", "", inBrowsers},
 		{"settings", "", inBrowsers},
-		{"maintain", bus.Maintenance, atGoogle + " PLATFORM_SETTINGS_URL"},
+		{"maintain", bus.Maintenance, atGoogle + " PLATFORM_SETTINGS_URL SMTP_URL NOTIFY_FROM"},
 	}
 }
 

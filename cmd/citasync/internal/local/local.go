@@ -39,7 +39,11 @@ func New(p wire.Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Engine: wire.Engine(p, g.Switches, g.Calendar), Google: g, Maintainer: maintain.Wire(p, g)}
+	m, err := maintain.Wire(p, g)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Engine: wire.Engine(p, g.Switches, g.Calendar), Google: g, Maintainer: m}
 	in := intake.Deps{Apply: a.Engine.Apply, Now: p.Now, Log: p.Log}
 	a.Subscribers = map[bus.Topic]http.Handler{
 		bus.Reserved:    onreserve.New(in),

@@ -14,6 +14,7 @@ import (
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/sandbox"
+	"github.com/citasync/citasync/shared/store"
 )
 
 // TestSimulation lets three companies, their bookings, two processes and
@@ -194,7 +195,7 @@ func (s *simulation) company(c booking.CompanyID) {
 	for range s.chance(4) {
 		time.Sleep(s.someTime() / 2)
 		account := s.account[c]
-		switch s.chance(8) {
+		switch s.chance(9) {
 		case 0, 1:
 			s.turnOff(c, s.chance(2) == 0)
 		case 2, 3:
@@ -207,6 +208,8 @@ func (s *simulation) company(c booking.CompanyID) {
 		case 6:
 			s.move(c)
 		case 7:
+			s.compare(c)
+		case 8:
 			s.switchAll(false)
 			time.Sleep(time.Duration(s.chance(40)) * time.Second)
 			s.switchAll(true)
@@ -262,10 +265,15 @@ func (s *simulation) move(c booking.CompanyID) {
 			to = cal.ID
 		}
 	}
-	now := time.Now()
-	conn.Data.CalendarID, conn.ChangedAt, conn.BackfillDue = to, now, now
-	conn.UseCalendar(conn.Data.AccountSubject, to)
-	_ = s.store.PutConnection(context.Background(), c, &conn) // changed meanwhile: not moved
+	_, _ = s.procs[0].Google.Grants.ChooseCalendar(context.Background(), c, conn.Data.AccountSubject, to, "chosen", store.ActorCompany) // turned off meanwhile: not moved
+}
+
+// compare has Google compared with the records soon, as the daily check does.
+func (s *simulation) compare(c booking.CompanyID) {
+	conn, err := s.store.Connection(context.Background(), c, calendarID)
+	check(s.t, err)
+	conn.CheckedAt = time.Time{}
+	_ = s.store.PutConnection(context.Background(), c, &conn) // changed meanwhile: not compared
 }
 
 // switchAll turns the catalogue's switch, for every company.
@@ -282,15 +290,16 @@ func (s *simulation) switchAll(on bool) {
 	}
 }
 
-// settle connects whoever is not, and sweeps until nothing is due.
+// settle connects whoever is not, and sweeps until nothing is due. The daily
+// check, which finds those whose grant was revoked, must leave what is right.
 func (s *simulation) settle() {
-	for range 3 {
+	for _, long := range []time.Duration{calm / 3, calm / 3, calm / 3, 25 * time.Hour, calm / 3} {
 		for c := range s.account {
 			if st := s.connection(c).Status; st == integration.Disconnected || st == integration.NeedsReauth {
 				s.turnOn(c)
 			}
 		}
-		s.maintain(calm/3, 15*time.Second)
+		s.maintain(long, max(15*time.Second, long/320))
 	}
 }
 

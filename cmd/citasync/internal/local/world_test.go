@@ -45,6 +45,10 @@ type world struct {
 	keyset  string
 	log     *slog.Logger
 	secrets *file.Store
+
+	mu   sync.Mutex
+	told []bus.Message // on the topic integration-events
+	mute error         // what becomes of publishing
 }
 
 func newWorld(t testing.TB, procs int, o sandbox.Options) *world {
@@ -98,7 +102,7 @@ func (w *world) config() config.Config {
 func (w *world) process() *App {
 	w.t.Helper()
 	a, err := New(wire.Parts{
-		Config: w.config(), Store: mortalStore{w.store}, Secrets: w.secrets, Publisher: nobody{},
+		Config: w.config(), Store: mortalStore{w.store}, Secrets: w.secrets, Publisher: w,
 		HTTP: &http.Client{Transport: mortalTransport{w.google.Transport()}}, Now: time.Now, Log: w.log,
 	})
 	check(w.t, err)
@@ -108,11 +112,16 @@ func (w *world) process() *App {
 	return a
 }
 
-// nobody is a topic without a subscriber: in these tests maintenance runs by
-// the clock.
-type nobody struct{}
-
-func (nobody) Publish(context.Context, bus.Topic, bus.Message) (string, error) { return "0", nil }
+// Publish keeps what companies are told. To the other topics nobody listens: in
+// these tests maintenance runs by the clock.
+func (w *world) Publish(_ context.Context, topic bus.Topic, m bus.Message) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if topic == bus.IntegrationEvents {
+		w.told = append(w.told, m)
+	}
+	return "0", w.mute
+}
 
 // connect does what a company and the functions do from Connect to the end.
 func (w *world) connect(company booking.CompanyID, account string) (googleauth.Result, error) {
@@ -145,12 +154,8 @@ func (w *world) mustConnect(company booking.CompanyID, account string) {
 // chooseCalendar does what the panel does when another calendar is chosen.
 func (w *world) chooseCalendar(company booking.CompanyID, id string) {
 	w.t.Helper()
-	c, err := w.store.Connection(context.Background(), company, calendarID)
+	_, err := w.procs[0].Google.Grants.ChooseCalendar(context.Background(), company, w.connection(company).Data.AccountSubject, id, "chosen", store.ActorCompany)
 	check(w.t, err)
-	now := time.Now()
-	c.Data.CalendarID, c.ChangedAt, c.BackfillDue = id, now, now
-	c.UseCalendar(c.Data.AccountSubject, id)
-	check(w.t, w.store.PutConnection(context.Background(), company, &c))
 }
 
 func event(kind booking.Kind, company booking.CompanyID, id booking.ID, at int, text string) booking.Event {

@@ -1,0 +1,132 @@
+package settings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/gcal"
+	"github.com/citasync/citasync/shared/googleauth"
+	"github.com/citasync/citasync/shared/integration"
+)
+
+// primary names an account's own calendar.
+const primary = "primary"
+
+// listTimeout bounds the listing of an account's calendars: somebody waits.
+const listTimeout = 20 * time.Second
+
+// googleError is a question to Google that was not answered, of a class for
+// which there are words.
+type googleError struct {
+	why integration.Reason
+	err error
+}
+
+// Error says what failed; see gcal.Error.
+func (e *googleError) Error() string { return "ask Google: " + e.err.Error() }
+
+// Unwrap says how it is to be answered, which is the same for all classes.
+func (e *googleError) Unwrap() error { return fault.ErrUnavailable }
+
+var (
+	errPaused       = fmt.Errorf("%w: switched off for everyone", fault.ErrUnavailable)
+	errNotConnected = fmt.Errorf("%w: the integration is not connected, or needs to be reconnected first", fault.ErrConflict)
+	errNoCalendar   = fmt.Errorf("%w: calendar must be the id of one of the account's calendars", fault.ErrUnprocessable)
+)
+
+// calendars are those that a company may choose among.
+type calendars struct {
+	list    []gcal.Choice
+	limited bool // the account does not let us see its list: its own is all there is
+}
+
+// find returns the calendar with the id. The name that it is to be known by is
+// Google's, never the caller's.
+func (cs calendars) find(id string) (gcal.Choice, bool) {
+	i := slices.IndexFunc(cs.list, func(c gcal.Choice) bool { return c.ID == id })
+	if i < 0 {
+		return gcal.Choice{}, false
+	}
+	return cs.list[i], true
+}
+
+// calendars asks Google for the account's calendars. The errors are errPaused,
+// errNotConnected, which it also is if the grant turns out to be dead, and a
+// googleError.
+func (h *handler) calendars(ctx context.Context, company booking.CompanyID, e entry) (calendars, error) {
+	own := calendars{list: []gcal.Choice{{ID: primary, Name: e.Data.AccountEmail}}, limited: true}
+	switch {
+	case !e.Entry.Enabled:
+		return calendars{}, errPaused
+	case !e.choosable():
+		return calendars{}, errNotConnected
+	case !slices.Contains(e.Data.Scopes, googleauth.ScopeCalendarList):
+		return own, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	list, err := h.Calendar.Calendars(ctx, company, e.Connection)
+	switch why := h.class(ctx, err); {
+	case err == nil:
+		return calendars{list: list}, nil
+	case why == integration.ScopeMissing:
+		return own, nil
+	case why == integration.Revoked: // who gives the tokens has recorded it
+		return calendars{}, fmt.Errorf("%w: %w", errNotConnected, err)
+	case why == switchedOff:
+		return calendars{}, errPaused
+	default:
+		return calendars{}, &googleError{why, err}
+	}
+}
+
+// switchedOff is the class of a call that was not made because the integration
+// is switched off for everyone.
+const switchedOff integration.Reason = "switched_off"
+
+// class is the class of an error of Calendar. One without a class is a call
+// that was never to begin: for lack of time, since the calls before it took so
+// long, or because everything was switched off meanwhile.
+func (h *handler) class(ctx context.Context, err error) integration.Reason {
+	why := gcal.ReasonOf(err)
+	switch {
+	case err == nil || why != integration.NoReason:
+		return why
+	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded), late(ctx):
+		return integration.Outage
+	}
+	return switchedOff
+}
+
+// late reports whether too little of the context's time is left for a call.
+func late(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ok && time.Until(end) < 2*time.Second
+}
+
+// takeCalendar makes the calendar with the id the company's, and reports
+// whether it was another before. Beside the errors of calendars there is
+// errNoCalendar.
+func (h *handler) takeCalendar(ctx context.Context, company booking.CompanyID, e entry, cs calendars, id, actor string) (bool, error) {
+	chosen, ok := cs.find(id)
+	switch {
+	case !ok:
+		return false, errNoCalendar
+	case id == e.Data.CalendarID && !e.calendarGone():
+		return false, nil
+	}
+	_, err := h.Grants.ChooseCalendar(ctx, company, e.Data.AccountSubject, chosen.ID, chosen.Name, actor)
+	switch {
+	case errors.Is(err, googleauth.ErrNotConnected), errors.Is(err, googleauth.ErrOtherGrant): // it was a moment ago
+		return false, fmt.Errorf("%w: %w", errNotConnected, err)
+	case err != nil:
+		return false, fmt.Errorf("choose a calendar: %w", err)
+	}
+	h.wake(ctx, "calendar", company)
+	return true, nil
+}

@@ -1,0 +1,152 @@
+package settings
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/citasync/citasync/shared/gcal"
+	"github.com/citasync/citasync/shared/googleauth"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// test tries the connection, and leads to how it went: the page can be loaded
+// again without another test.
+func (h *handler) test(w http.ResponseWriter, r *http.Request, v *visit) error {
+	id, err := h.offered(r)
+	if err != nil {
+		return err
+	}
+	if err := v.form(w, r); err != nil {
+		return err
+	}
+	e, err := h.entry(r.Context(), v.company.ID, id)
+	if err != nil {
+		return err
+	}
+	to := v.to(actionPath(id, "test"))
+	switch _, err := h.probe(r.Context(), e, v, store.ActorCompany); {
+	case errors.Is(err, errPaused):
+		to = "/settings?result=" + string(googleauth.ResultPaused)
+	case errors.Is(err, errNotConnected):
+		to = "/settings"
+	case err != nil && !errors.Is(err, errTooSoon):
+		return err
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // an address of ours
+	return nil
+}
+
+// trialPage is the body of the page of a test.
+type trialPage struct {
+	Lead   string
+	Again  *button
+	Result *trialResult // nil: there was no test lately
+}
+
+type trialResult struct {
+	Status string
+	At     moment
+	Trials []trial
+	Advice []string
+	Mend   link
+}
+
+// trial is a step of a test, in words.
+type trial struct {
+	Tone  tone
+	Mark  string
+	Words string
+}
+
+// tested shows how the last test went.
+func (h *handler) tested(w http.ResponseWriter, r *http.Request, v *visit) error {
+	id, err := h.offered(r)
+	if err != nil {
+		return err
+	}
+	if err := v.same(r.URL.Query()["company"]); err != nil {
+		return err
+	}
+	e, err := h.entry(r.Context(), v.company.ID, id)
+	if err != nil {
+		return err
+	}
+	t, found, err := h.lastTest(r.Context(), v.company.ID, e.Connection)
+	if err != nil {
+		return err
+	}
+	testable := e.Entry.Enabled && e.Status == integration.Connected
+	if !testable && !found {
+		http.Redirect(w, r, "/settings", http.StatusSeeOther) // there is nothing to try
+		return nil
+	}
+	body := trialPage{Lead: v.say.T("test.lead", v.say.T("test.event"))}
+	if found {
+		body.Result = v.trialResult(e, t)
+	}
+	if testable {
+		body.Again = &button{actionPath(id, "test"), v.company.ID, v.say.T("test.begin")}
+		if found {
+			body.Again.Words = v.say.T("test.again")
+		}
+	}
+	p := v.page("test", "overview", v.say.T("test.title"))
+	p.Zone, p.Body = v.say.T("footer.zone", v.zone), body
+	h.render(w, r, p)
+	return nil
+}
+
+func (v *visit) trialResult(e entry, t verdict) *trialResult {
+	out := &trialResult{Status: v.say.T("test.ok"), At: v.momentOf(t.at), Trials: v.trials(t), Advice: v.advice(e, t)}
+	if t.why != integration.NoReason {
+		out.Status = v.say.T("test.failed")
+	}
+	if e.Status == integration.NeedsReauth && e.Entry.Enabled {
+		out.Mend = v.mend(e)
+	}
+	return out
+}
+
+// trials are the steps: those that succeeded, the one that failed and those
+// that were not tried after it.
+func (v *visit) trials(t verdict) []trial {
+	done := t.done()
+	out := make([]trial, 0, len(gcal.Trials()))
+	for i, step := range gcal.Trials() {
+		key := "trial." + string(step)
+		switch {
+		case slices.Contains(done, step):
+			out = append(out, trial{good, "✓", v.say.T(key)})
+		case i == len(done):
+			out = append(out, trial{bad, "✗", v.say.T(key+".failed", v.whyTest(t.why))})
+		default:
+			out = append(out, trial{off, "–", v.say.T(key + ".untried")})
+		}
+	}
+	return out
+}
+
+// whyTest puts a class of failure of a test into words.
+func (v *visit) whyTest(why integration.Reason) string {
+	return v.say.T(v.say.Or("why.test."+string(why), "why."+string(why), "why.unknown"))
+}
+
+// advice says what follows from a test, and what to do.
+func (v *visit) advice(e entry, t verdict) []string {
+	key := v.say.Or("advice."+string(t.why), "advice.other")
+	var said []string
+	switch t.why {
+	case integration.NoReason:
+		said = append(said, v.say.T("advice.ok", v.calendar(e.Connection, e.Data.AccountSubject, e.Data.CalendarID), e.Data.AccountEmail))
+	case integration.Internal, integration.Rejected:
+		said = append(said, v.say.T(key, t.trace))
+	default:
+		said = append(said, v.say.T(key))
+	}
+	if t.failed == gcal.TrialRemove {
+		said = append(said, v.say.T("advice.left", v.say.T("test.event")))
+	}
+	return said
+}

@@ -1,0 +1,181 @@
+package settings
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/gcal"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/logging"
+	"github.com/citasync/citasync/shared/store"
+)
+
+const (
+	// testTimeout bounds a test: somebody waits for it.
+	testTimeout = 25 * time.Second
+
+	// testEvery is the least time between the beginnings of two tests of one
+	// company, in one process.
+	testEvery = 10 * time.Second
+
+	// actTested is the activity of a test. Its outcome is ok or the class of
+	// the failure, its detail the step that failed.
+	actTested = "connection_tested"
+
+	// testsBack is how many activities are looked through for the last test.
+	testsBack = 25
+)
+
+var errTooSoon = fmt.Errorf("%w: tested a moment ago; %d s must lie between two tests", fault.ErrConflict, testEvery/time.Second)
+
+// verdict is how a test of a connection ended.
+type verdict struct {
+	at     time.Time
+	why    integration.Reason // NoReason: every step succeeded
+	failed gcal.Trial
+	trace  string
+}
+
+// done are the steps that succeeded.
+func (t verdict) done() []gcal.Trial {
+	steps := gcal.Trials()
+	if t.why == integration.NoReason {
+		return steps
+	}
+	return steps[:max(0, slices.Index(steps, t.failed))]
+}
+
+// probe tries the connection for an actor, and keeps how it went in the
+// company's activity. A failure that only the company can mend is recorded in
+// the connection, as one of a booking would be. The errors are errPaused,
+// errNotConnected and errTooSoon, beside those of the store.
+func (h *handler) probe(ctx context.Context, e entry, v *visit, actor string) (verdict, error) {
+	company := v.company.ID
+	switch {
+	case !e.Entry.Enabled:
+		return verdict{}, errPaused
+	case e.Status != integration.Connected:
+		return verdict{}, errNotConnected
+	case !h.tests.allow(company):
+		return verdict{}, errTooSoon
+	}
+	// Whoever asked may leave: the event that was written is to be removed.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), testTimeout)
+	defer cancel()
+	done, err := h.Calendar.Probe(ctx, company, e.Connection, v.say.T("test.event"))
+	t := verdict{why: h.class(ctx, err), trace: logging.TraceOf(ctx).ID}
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), testTimeout) // however long that took
+	defer cancel()
+	if t.why != integration.NoReason {
+		t.failed = gcal.Trials()[min(len(done), len(gcal.Trials())-1)]
+	}
+	h.logTest(ctx, t, err)
+	if t.why.NeedsCompany() && t.why != integration.Revoked { // that, who gives the tokens has recorded
+		if err := h.needReauth(ctx, company, e.Connection, t.why); err != nil {
+			return t, err
+		}
+	}
+	t.at = h.Now()
+	return t, h.keep(ctx, company, e.Connection.ID, t, actor)
+}
+
+func (h *handler) logTest(ctx context.Context, t verdict, err error) {
+	level, attrs := slog.LevelInfo, []slog.Attr{slog.String("reason", string(t.why))}
+	if err != nil {
+		attrs = append(attrs, slog.String("step", string(t.failed)), slog.String("error", err.Error()))
+	}
+	if t.why == integration.Internal {
+		level = slog.LevelError
+	}
+	h.Log.LogAttrs(ctx, level, "connection tested", attrs...)
+}
+
+func (h *handler) keep(ctx context.Context, company booking.CompanyID, id integration.ID, t verdict, actor string) error {
+	err := h.Store.AddActivity(ctx, company, store.Activity{
+		At: t.at, Kind: actTested, Integration: id, Actor: actor,
+		Outcome: cmp.Or(string(t.why), "ok"), Detail: string(t.failed), Trace: t.trace,
+	})
+	if err != nil {
+		return fmt.Errorf("keep how a test went: %w", err)
+	}
+	return nil
+}
+
+// needReauth records that only the company can mend the connection, unless it
+// is not the one that was tested any more. A token that was renewed during the
+// test does not make it another one.
+func (h *handler) needReauth(ctx context.Context, company booking.CompanyID, c integration.Connection, why integration.Reason) error {
+	for tested := c.ChangedAt; c.Status == integration.Connected && c.ChangedAt.Equal(tested); {
+		acts := store.NeedReauth(&c, why, h.Now(), logging.TraceOf(ctx).ID)
+		err := h.Store.PutConnection(ctx, company, &c, acts...)
+		if err == nil {
+			h.Log.LogAttrs(ctx, slog.LevelWarn, "connection needs re-authorisation",
+				slog.String("integration", string(c.ID)), slog.String("reason", string(why)))
+			return nil
+		}
+		if errors.Is(err, fault.ErrConflict) {
+			c, err = h.Store.Connection(ctx, company, c.ID)
+		}
+		if err != nil {
+			return fmt.Errorf("record that %s needs re-authorisation: %w", c.ID, err)
+		}
+	}
+	return nil
+}
+
+// lastTest is how the last test of the connection as it is now went, if that
+// was lately.
+func (h *handler) lastTest(ctx context.Context, company booking.CompanyID, c integration.Connection) (verdict, bool, error) {
+	page, err := h.Store.ListActivity(ctx, company, "", testsBack)
+	if err != nil {
+		return verdict{}, false, fmt.Errorf("last test: %w", err)
+	}
+	for _, a := range page.Items {
+		if a.Kind != actTested || a.Integration != c.ID || a.At.Before(c.ChangedAt) {
+			continue
+		}
+		t := verdict{at: a.At, failed: gcal.Trial(a.Detail), trace: a.Trace}
+		if a.Outcome != "ok" {
+			t.why = integration.Reason(a.Outcome)
+		}
+		return t, true, nil
+	}
+	return verdict{}, false, nil
+}
+
+// limiter lets each company do something once in a while.
+type limiter struct {
+	every time.Duration
+	now   func() time.Time
+
+	mu   sync.Mutex
+	last map[booking.CompanyID]time.Time
+}
+
+// allow reports whether the company may do it now, and if so counts it.
+func (l *limiter) allow(company booking.CompanyID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	for c, at := range l.last {
+		if now.Sub(at) >= l.every {
+			delete(l.last, c)
+		}
+	}
+	if _, soon := l.last[company]; soon {
+		return false
+	}
+	if l.last == nil {
+		l.last = map[booking.CompanyID]time.Time{}
+	}
+	l.last[company] = now
+	return true
+}
