@@ -248,9 +248,9 @@ func TestDamage(t *testing.T) {
 				r.Payload.Data[0]++
 			}
 		},
-		"the checksum": func(req, _ any) {
+		"everything": func(req, _ any) {
 			if r, ok := req.(*pb.AddSecretVersionRequest); ok {
-				r.Payload.DataCrc32C = nil
+				r.Payload.Data, r.Payload.DataCrc32C = []byte("another token"), nil
 			}
 		},
 	} {
@@ -259,9 +259,8 @@ func TestDamage(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(*pb.AccessSecretVersionResponse){
-		"a byte":       func(r *pb.AccessSecretVersionResponse) { r.Payload.Data[0]++ },
-		"the checksum": func(r *pb.AccessSecretVersionResponse) { r.Payload.DataCrc32C = nil },
-		"the payload":  func(r *pb.AccessSecretVersionResponse) { r.Payload = nil },
+		"a byte":      func(r *pb.AccessSecretVersionResponse) { r.Payload.Data[0]++ },
+		"the payload": func(r *pb.AccessSecretVersionResponse) { r.Payload = nil },
 	} {
 		s := spoil(nothing, func(_, resp any) {
 			if r, ok := resp.(*pb.AccessSecretVersionResponse); ok {
@@ -271,6 +270,31 @@ func TestDamage(t *testing.T) {
 		if value, err := s.Access(t.Context(), "2", named(1)); !errors.Is(err, fault.ErrUnavailable) || value != nil {
 			t.Errorf("coming back, %s: %d bytes, error %v", name, len(value), err)
 		}
+	}
+}
+
+// TestNoChecksums works with a service that knows nothing of them: the hash in
+// the version's name is compared instead.
+func TestNoChecksums(t *testing.T) {
+	server, address := serve(t, standin.Options{})
+	s := open(t, address, option.WithGRPCDialOption(grpc.WithUnaryInterceptor(
+		func(ctx context.Context, method string, req, resp any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			err := invoke(ctx, method, req, resp, cc, opts...)
+			switch r := resp.(type) {
+			case *pb.SecretVersion:
+				r.ClientSpecifiedPayloadChecksum = false
+			case *pb.AccessSecretVersionResponse:
+				r.Payload.DataCrc32C = nil
+			}
+			return err
+		})))
+	add(t, s, "2")
+	var version string
+	if got := methods(server, func() { version = add(t, s, "2") }); got != "AddSecretVersion AccessSecretVersion" {
+		t.Errorf("add took %q", got)
+	}
+	if value, err := s.Access(t.Context(), "2", version); err != nil || string(value) != token {
+		t.Errorf("%d bytes, error %v", len(value), err)
 	}
 }
 

@@ -125,9 +125,10 @@ func payload(value []byte) *pb.SecretPayload {
 	return &pb.SecretPayload{Data: value, DataCrc32C: proto.Int64(checksum(value))}
 }
 
-// verified returns what a payload holds, unless it was damaged on the way.
+// verified returns what a payload holds, unless it was damaged on the way. One
+// without a checksum is left to the hash in the version's name.
 func verified(p *pb.SecretPayload) ([]byte, error) {
-	if p == nil || p.DataCrc32C == nil || p.GetDataCrc32C() != checksum(p.GetData()) {
+	if p == nil || p.DataCrc32C != nil && p.GetDataCrc32C() != checksum(p.GetData()) {
 		return nil, fmt.Errorf("the value does not have its checksum: %w", fault.ErrUnavailable)
 	}
 	return p.GetData(), nil

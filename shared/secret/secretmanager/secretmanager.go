@@ -93,10 +93,20 @@ func (s *Store) add(ctx context.Context, company booking.CompanyID, value []byte
 	default:
 		return 0, failed(ctx, "AddSecretVersion", err)
 	}
-	if !added.GetClientSpecifiedPayloadChecksum() {
-		return 0, errors.New("AddSecretVersion: the checksum was not received")
+	n, err := numberOf(added)
+	if err == nil && !added.GetClientSpecifiedPayloadChecksum() { // nobody has compared it yet
+		err = s.arrived(ctx, company, newVersion(n, value))
 	}
-	return numberOf(added)
+	return n, err
+}
+
+// arrived reads a new version back.
+func (s *Store) arrived(ctx context.Context, company booking.CompanyID, v version) error {
+	_, err := s.access(ctx, company, v)
+	if errors.Is(err, fault.ErrNotFound) {
+		return fmt.Errorf("AddSecretVersion: what was stored is not what was sent: %w", fault.ErrUnavailable)
+	}
+	return err
 }
 
 // create creates the company's secret. It is no error if somebody else was
