@@ -70,6 +70,8 @@ type process struct {
 	addr  string // where it listens, for the next start
 	demo  string // the sandbox's address, if it has its own
 	logs  *lines
+
+	tokens map[string]string // for the API, by company
 }
 
 // lines keeps what a process writes to its log.
@@ -250,13 +252,25 @@ func (b *browser) do(method, u string, form url.Values) page {
 	return page{resp.Request.URL, resp.StatusCode, string(body)}
 }
 
+// bearer returns a token for the company, the same each time: a test takes less
+// time than the ten minutes that one lasts.
+func (p *process) bearer(company string) string {
+	p.t.Helper()
+	if p.tokens[company] == "" {
+		if p.tokens == nil {
+			p.tokens = map[string]string{}
+		}
+		p.tokens[company] = strings.TrimSpace(p.citasync("", "link", "--company", company, "--bearer"))
+	}
+	return p.tokens[company]
+}
+
 // api calls the JSON API as the company.
 func (p *process) api(company, method, path, body string, into any) int {
 	p.t.Helper()
-	token := strings.TrimSpace(p.citasync("", "link", "--company", company, "--bearer"))
 	req, err := http.NewRequestWithContext(p.t.Context(), method, p.url+path, strings.NewReader(body))
 	must(p.t, err)
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer "+p.bearer(company))
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}

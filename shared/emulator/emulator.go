@@ -29,7 +29,7 @@ const (
 )
 
 const (
-	startTimeout = time.Minute
+	startTimeout = 2 * time.Minute
 	stopTimeout  = 10 * time.Second
 )
 
