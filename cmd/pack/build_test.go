@@ -20,7 +20,7 @@ func workspace(t *testing.T) string {
 		"cmd/citasync/main.go": "package main\n\nfunc main() { println(\"the command\") }\n",
 		"framework/go.mod":     "module " + framework + "\n\ngo 1.26.0\n",
 		"framework/funcframework/start.go": "package funcframework\n\nimport \"errors\"\n\n" +
-			"func Start(port string) error { return errors.New(\"nothing to serve on \" + port) }\n",
+			"func StartHostPort(host, port string) error { return errors.New(\"nothing to serve on \" + host + \":\" + port) }\n",
 	})
 	if err := os.CopyFS(root, os.DirFS(add)); err != nil {
 		t.Fatal(err)
@@ -42,8 +42,9 @@ func TestBuild(t *testing.T) {
 		env  []string
 		want string
 	}{
-		{[]string{"FUNCTION_TARGET=hello", "PORT=9000"}, "cannot serve: nothing to serve on 9000"},
-		{[]string{"FUNCTION_TARGET=hello"}, "cannot serve: nothing to serve on 8080"},
+		{[]string{"FUNCTION_TARGET=hello", "PORT=9000"}, "cannot serve: nothing to serve on :9000"},
+		{[]string{"FUNCTION_TARGET=hello"}, "cannot serve: nothing to serve on :8080"},
+		{[]string{"FUNCTION_TARGET=hello", "LOCAL_ONLY=true"}, "cannot serve: nothing to serve on 127.0.0.1:8080"},
 		{[]string{"PORT=9000"}, "FUNCTION_TARGET is not set: set it to hello"},
 	}
 	for _, test := range tests {
