@@ -125,6 +125,8 @@ func (m *Maintainer) checkFailed(ctx context.Context, company booking.CompanyID,
 	switch {
 	case ctx.Err() != nil:
 		return err
+	case errors.Is(err, errNoTurn): // the next run goes on
+		return nil
 	case why == integration.Revoked: // who gives the tokens has recorded it
 		m.checks.end(company)
 		return nil
@@ -181,7 +183,10 @@ func (m *Maintainer) compare(ctx context.Context, company booking.CompanyID, c i
 			}
 		}
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("bookings to compare: %w", err)
+			return fmt.Errorf("bookings to compare: %w", err) // the page comes again, so its events are kept
+		}
+		for _, b := range page.Items {
+			delete(ch.found, b.Booking.ID)
 		}
 		ch.cursor, ch.compared = page.Next, page.Next == ""
 	}
@@ -208,7 +213,6 @@ func (m *Maintainer) compareOne(ctx context.Context, c integration.Connection, c
 			}
 		}
 	}
-	delete(ch.found, b.Booking.ID)
 	if settled(b, d, ch.began) && named == (d.Detail == gcal.DetailGone) {
 		return m.Engine.ReconcileAs(ctx, key, m.Pacer.Pace(m.Calendar.Witness()))
 	}

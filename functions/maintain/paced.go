@@ -2,6 +2,7 @@ package maintain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -33,11 +34,15 @@ func NewPacer() *Pacer {
 	return &Pacer{all: rate.NewLimiter(perProject, int(perProject)), per: map[booking.CompanyID]*rate.Limiter{}}
 }
 
+// errNoTurn says that the company's turn would come too late for the context,
+// which a limiter says at once and not when the context ends.
+var errNoTurn = errors.New("no turn in time")
+
 // Wait waits for the company's next turn.
 func (p *Pacer) Wait(ctx context.Context, company booking.CompanyID) error {
 	for _, l := range []*rate.Limiter{p.company(company), p.all} {
 		if err := l.Wait(ctx); err != nil {
-			return fmt.Errorf("no turn in time: %w", err)
+			return fmt.Errorf("%w: %w", errNoTurn, err)
 		}
 	}
 	return nil
