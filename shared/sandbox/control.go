@@ -45,6 +45,8 @@ type wireFault struct {
 	Operation   string       `json:"operation"`
 	Account     string       `json:"account,omitempty"`
 	GrantType   string       `json:"grant_type,omitempty"`
+	Recipient   string       `json:"recipient,omitempty"`
+	Template    string       `json:"template,omitempty"`
 	After       int          `json:"after,omitempty"`
 	Times       int          `json:"times,omitempty"`
 	Until       time.Time    `json:"until,omitzero"`
@@ -73,7 +75,7 @@ func (d *wireDuration) UnmarshalText(text []byte) error {
 
 func (f Fault) wire() wireFault {
 	return wireFault{
-		ID: f.ID, Operation: f.Operation, Account: f.Account, GrantType: f.GrantType,
+		ID: f.ID, Operation: f.Operation, Account: f.Account, GrantType: f.GrantType, Recipient: f.Recipient, Template: f.Template,
 		After: f.After, Times: f.Times, Until: f.Until, Probability: f.Probability, Seed: f.Seed,
 		Latency: wireDuration(f.Latency), Action: f.Action, Status: f.Status, Reason: f.Reason,
 		RetryAfter: wireDuration(f.RetryAfter), Applied: f.Applied, Late: wireDuration(f.Late),
@@ -82,7 +84,7 @@ func (f Fault) wire() wireFault {
 
 func (f wireFault) fault() Fault {
 	return Fault{
-		ID: f.ID, Operation: f.Operation, Account: f.Account, GrantType: f.GrantType,
+		ID: f.ID, Operation: f.Operation, Account: f.Account, GrantType: f.GrantType, Recipient: f.Recipient, Template: f.Template,
 		After: f.After, Times: f.Times, Until: f.Until, Probability: f.Probability, Seed: f.Seed,
 		Latency: time.Duration(f.Latency), Action: f.Action, Status: f.Status, Reason: f.Reason,
 		RetryAfter: time.Duration(f.RetryAfter), Applied: f.Applied, Late: time.Duration(f.Late),

@@ -23,18 +23,21 @@ const (
 	DropAfter  Action = "drop-after"  // the call is performed, then the connection is lost
 	AnswerLate Action = "answer-late" // the call is performed at once and answered after Late
 	ApplyLate  Action = "apply-late"  // no answer ever comes, and the call is performed after Late
+	FailStatus Action = "fail-status" // WhatsApp only: the message is accepted, then fails with the code that is Reason
 )
 
-// Fault spoils calls to Google that it matches. Of several that match the
-// first added is taken; only its counters move.
+// Fault spoils calls to Google and WhatsApp that it matches. Of several that
+// match the first added is taken; only its counters move.
 type Fault struct {
 	ID string // given by the sandbox
 
 	// Which calls: an operation as the request log names it, "events.*" for all
-	// of a kind, "*" for all there are. Empty Account and GrantType match any.
+	// of a kind, "*" for all there are. What is empty matches any.
 	Operation string
 	Account   string
 	GrantType string // of the token endpoint: "authorization_code" or "refresh_token"
+	Recipient string // of a message: a phone number with its country calling code
+	Template  string // of a message: its name
 
 	// When: after so many matching calls have passed unharmed, for so many
 	// calls (0: all), until that time (zero: for ever), with that
@@ -48,9 +51,9 @@ type Fault struct {
 	// What. The latency comes first, and a client that goes away meanwhile
 	// leaves the call unperformed.
 	Latency    time.Duration
-	Action     Action // empty: Answer if Status is set, otherwise Delay
-	Status     int
-	Reason     string        // Google's, such as "rateLimitExceeded" or "invalid_grant"; empty: "backendError", "internal_failure"
+	Action     Action        // empty: as the code has it that is Reason; else Answer if Status is set, otherwise Delay
+	Status     int           // 0: as the code has it that is Reason
+	Reason     string        // Google's, such as "rateLimitExceeded" or "invalid_grant"; empty: "backendError", "internal_failure"; WhatsApp's: a code
 	RetryAfter time.Duration // sent in whole seconds
 	Applied    bool          // with Answer and Garbage: the call is performed all the same
 	Late       time.Duration
@@ -70,15 +73,7 @@ type activeFault struct {
 
 // AddFault makes a fault active and returns its id.
 func (s *Sandbox) AddFault(f Fault) (id string, err error) {
-	if f.Action == "" {
-		f.Action = Delay
-		if f.Status != 0 {
-			f.Action = Answer
-		}
-	}
-	if f.Action == Garbage && f.Status == 0 {
-		f.Status = 200
-	}
+	f.complete()
 	if err := f.validate(); err != nil {
 		return "", err
 	}
@@ -92,6 +87,29 @@ func (s *Sandbox) AddFault(f Fault) (id string, err error) {
 	return f.ID, nil
 }
 
+// complete fills in what follows from the rest.
+func (f *Fault) complete() {
+	e, coded := f.whatsAppError()
+	if coded && f.Action == "" {
+		f.Action = Answer
+		if e.Asynchronous {
+			f.Action = FailStatus
+		}
+	}
+	if coded && f.Action == Answer && f.Status == 0 {
+		f.Status = e.Status
+	}
+	if f.Action == "" {
+		f.Action = Delay
+		if f.Status != 0 {
+			f.Action = Answer
+		}
+	}
+	if f.Action == Garbage && f.Status == 0 {
+		f.Status = 200
+	}
+}
+
 func (f *Fault) validate() error {
 	var errs []error
 	if f.Operation == "" {
@@ -99,6 +117,10 @@ func (f *Fault) validate() error {
 	}
 	switch f.Action {
 	case Delay, DropBefore, DropAfter, AnswerLate, ApplyLate:
+	case FailStatus:
+		if _, ok := f.whatsAppError(); !ok {
+			errs = append(errs, fmt.Errorf("reason %q is no error code of WhatsApp's", f.Reason))
+		}
 	case Answer:
 		if f.Status < 400 || f.Status > 599 {
 			errs = append(errs, fmt.Errorf("status %d is no error", f.Status))
@@ -164,7 +186,9 @@ func (fs *faultSet) pick(c *call) *Fault {
 func (f *Fault) matches(c *call) bool {
 	return matchOperation(f.Operation, c.operation) &&
 		(f.Account == "" || f.Account == c.account) &&
-		(f.GrantType == "" || f.GrantType == c.form.Get("grant_type"))
+		(f.GrantType == "" || f.GrantType == c.form.Get("grant_type")) &&
+		(f.Recipient == "" || digits(f.Recipient) == digits(c.recipient)) &&
+		(f.Template == "" || f.Template == c.template)
 }
 
 func matchOperation(pattern, operation string) bool {

@@ -15,8 +15,8 @@ import (
 // no event comes near this one.
 const maxBody = 1 << 20
 
-// call is one request to Google, read whole, so that it can be performed
-// after its client has gone.
+// call is one request to Google or WhatsApp, read whole, so that it can be
+// performed after its client has gone.
 type call struct {
 	operation string
 	at        time.Time
@@ -30,13 +30,18 @@ type call struct {
 	bearer    string
 	basic     [2]string // client id and secret, if the client authenticated so
 	link      string    // the sandbox's own address
+	fault     *Fault    // what is done to it; nil: nothing
+
+	// Of the WhatsApp Cloud API.
+	version, sender               string // of the path
+	recipient, template, language string // as the client named them
 }
 
 // operation performs a call and returns what is answered as JSON; nil for an
 // answer without content.
 type operation func(*call) (any, error)
 
-// endpoint is one of Google's.
+// endpoint is one of Google's or WhatsApp's.
 type endpoint struct {
 	name    string             // as in "events.insert"
 	prepare func(*call) error  // finds out who calls; an error is answered at once
@@ -44,7 +49,7 @@ type endpoint struct {
 	failure func(*Fault) error // a fault in this endpoint's form
 }
 
-// serve is the way of every call to Google: read, identified, logged, spoilt if
+// serve is the way of every call: read, identified, logged, spoilt if
 // a fault is due, performed, answered.
 func (s *Sandbox) serve(e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -59,6 +64,7 @@ func (s *Sandbox) serve(e endpoint) http.Handler {
 		}
 		f := s.faults.pick(c)
 		if f != nil {
+			c.fault = f
 			s.log.spoilt(entry, f)
 		}
 		a, err := s.outcome(r.Context(), e, c, f)
@@ -80,6 +86,8 @@ func (s *Sandbox) newCall(operation string, r *http.Request) (*call, error) {
 		at:        s.now(),
 		calendar:  r.PathValue("calendar"),
 		event:     r.PathValue("event"),
+		version:   r.PathValue("version"),
+		sender:    r.PathValue("sender"),
 		query:     r.URL.Query(),
 		ifMatch:   r.Header.Get("If-Match"),
 		link:      s.address(r),
@@ -147,7 +155,7 @@ func (s *Sandbox) outcome(ctx context.Context, e endpoint, c *call, f *Fault) (a
 		return answer{}, errDropped
 	}
 	switch f.Action {
-	case Delay:
+	case Delay, FailStatus:
 		return e.run(c), nil
 	case Answer, Garbage:
 		if f.Applied {

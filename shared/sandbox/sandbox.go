@@ -23,6 +23,7 @@ type Options struct {
 	URL          string           // the address at which browsers see the sandbox; empty: as each request was addressed
 	Behaviour    Behaviour
 	Demo         *Demo // nil: no demo
+	WhatsApp     WhatsApp
 }
 
 // Sandbox is the stand-in. Its methods may be called from several goroutines.
@@ -32,6 +33,7 @@ type Sandbox struct {
 	clientSecret string
 	url          string
 	demo         *demo // nil: none
+	whatsapp     *whatsapp
 	handler      http.Handler
 
 	log    requestLog
@@ -73,7 +75,11 @@ func New(o Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("demo: %w", err)
 		}
 	}
+	if s.whatsapp, err = newWhatsApp(s, o.WhatsApp); err != nil {
+		return nil, fmt.Errorf("whatsapp: %w", err)
+	}
 	s.handler = s.routes()
+	s.whatsapp.resume()
 	return s, nil
 }
 
@@ -86,11 +92,12 @@ func (s *Sandbox) routes() http.Handler {
 	s.routeCalendar(mux)
 	s.routeControl(mux)
 	s.routePages(mux)
+	s.whatsapp.route(mux)
 	if s.demo != nil {
 		s.demo.route(mux)
 	}
 	// Another site must not press the buttons of a developer's sandbox.
-	return http.NewCrossOriginProtection().Handler(mux)
+	return s.whatsapp.before(http.NewCrossOriginProtection().Handler(mux))
 }
 
 // change runs f under the lock and, if it succeeds, saves what it changed.

@@ -20,6 +20,7 @@ type state struct {
 	RefreshTokens map[string]string       `json:"refresh_tokens"` // to the grant's id
 	LastETag      int64                   `json:"last_etag"`
 	Demo          demoState               `json:"demo"`
+	WhatsApp      whatsappState           `json:"whatsapp"`
 }
 
 // account is a Google account.
