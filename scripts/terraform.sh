@@ -41,6 +41,7 @@ messages() {
 	while read -r key; do
 		logged "\"$key\"" || { echo "terraform/logging.tf reads \"$key\", which no code logs" >&2; status=1; }
 	done < <(grep -oE 'jsonPayload\.[a-z_]+|labels +=.*' terraform/logging.tf | sed 's/jsonPayload\.//' | grep -oE '[a-z_]+' | grep -vx labels | sort -u)
+	logged '"notice ' || { echo 'terraform/logging.tf counts errors that begin with "notice "; there are none' >&2; status=1; }
 	logged '"publish event' || { echo 'terraform/logging.tf counts errors that begin with "publish event"; there are none' >&2; status=1; }
 	return "$status"
 }

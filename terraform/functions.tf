@@ -59,11 +59,20 @@ locals {
   env_google = {
     GOOGLE_CLIENT_ID = var.google_client_id
   }
+  env_mail = var.notify_from == null ? {} : {
+    NOTIFY_FROM = var.notify_from
+  }
   env_platform = {
     PLATFORM_SETTINGS_URL = var.platform_settings_url
   }
   env_panel = {
     ALLOWED_RETURN_ORIGINS = join(" ", var.allowed_return_origins)
     PUBLIC_URL             = local.public_url
+  }
+  env_whatsapp = {
+    for name, value in {
+      WHATSAPP_PHONE_NUMBER_ID = try(var.whatsapp.phone_number_id, null)
+      WHATSAPP_TEMPLATES       = try(var.whatsapp.templates, null)
+    } : name => value if value != null
   }
 }

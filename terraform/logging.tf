@@ -37,12 +37,30 @@ locals {
       EOT
     }
     citasync_errors = {
-      description = "Lines that ask for mending: everything logged as an error, but for requests, which are counted by their status"
+      description = "Lines that ask for mending: everything logged as an error, but for requests, which are counted by their status, and notices, which are tried again"
       labels      = ["message"]
       filter      = <<-EOT
         severity>=ERROR
         NOT log_id("run.googleapis.com/requests")
         NOT jsonPayload.message="request failed"
+        NOT (
+          jsonPayload.message="connection not maintained" AND
+          jsonPayload.error=~"^notice "
+        )
+      EOT
+    }
+    citasync_notice_failures = {
+      description = "Notices to companies that could not be sent and are tried again, and those whose e-mail the server refused for good"
+      labels      = ["message"]
+      filter      = <<-EOT
+        resource.labels.service_name="maintain"
+        (
+          jsonPayload.message="notice not mailed: the address was refused" OR
+          (
+            jsonPayload.message="connection not maintained" AND
+            jsonPayload.error=~"^notice "
+          )
+        )
       EOT
     }
     citasync_publish_failures = {

@@ -8,8 +8,8 @@ module "maintain" {
   deployment  = local.deployment
   ingress     = "ALLOW_INTERNAL_ONLY"
   size        = local.sizes.maintain
-  environment = merge(local.env_backends, local.env_google, local.env_platform)
-  secrets     = { for name in ["GOOGLE_CLIENT_SECRET", "TOKEN_KEYSET"] : name => google_secret_manager_secret.environment[name] }
+  environment = merge(local.env_backends, local.env_google, local.env_mail, local.env_platform, local.env_whatsapp)
+  secrets     = { for name, s in google_secret_manager_secret.environment : name => s if contains(["GOOGLE_CLIENT_SECRET", "SMTP_URL", "TOKEN_KEYSET", "WHATSAPP_TOKEN"], name) }
 
   secret_versions = local.secret_versions
 

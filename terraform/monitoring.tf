@@ -75,6 +75,27 @@ locals {
         (sum(increase(run_googleapis_com:request_count{${local.run}, service_name="maintain", response_code_class="2xx"}[10m])) or vector(0)) < 1
       EOT
     }
+    notice-backlog = {
+      title    = "Notices wait for the platform for more than an hour"
+      severity = "ERROR"
+      for      = 300
+      query    = <<-EOT
+        max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource="pubsub_subscription", subscription_id="${google_pubsub_topic.topic["integration-events"].name}"}) > 3600
+      EOT
+    }
+    notice-failures = {
+      title    = "Companies can't be told what became of their integrations"
+      severity = "ERROR"
+      for      = 0
+      # A notice is tried again after six hours at the latest: thirteen hold three
+      # attempts of the same one. An address that is refused is its company's
+      # affair; many are ours.
+      query = <<-EOT
+        sum(increase(logging_googleapis_com:user_${google_logging_metric.metric["citasync_notice_failures"].name}{monitored_resource="cloud_run_revision", message="connection not maintained"}[13h])) > 2
+        or
+        sum(increase(logging_googleapis_com:user_${google_logging_metric.metric["citasync_notice_failures"].name}{monitored_resource="cloud_run_revision", message="notice not mailed: the address was refused"}[13h])) > 5
+      EOT
+    }
     publish-failures = {
       title    = "webhook can't publish booking events"
       severity = "CRITICAL"
@@ -135,7 +156,8 @@ resource "google_monitoring_notification_channel" "email" {
 }
 
 resource "google_monitoring_alert_policy" "alert" {
-  for_each = local.alerts
+  # Where nothing is pushed to the platform, nothing waits for it.
+  for_each = { for name, alert in local.alerts : name => alert if name != "notice-backlog" || var.platform_push != null }
 
   display_name          = "Citasync: ${each.value.title}"
   severity              = each.value.severity

@@ -7,8 +7,8 @@ module "onreserve" {
   deployment  = local.deployment
   ingress     = "ALLOW_INTERNAL_ONLY"
   size        = local.sizes.onreserve
-  environment = merge(local.env_backends, local.env_google)
-  secrets     = { for name in ["GOOGLE_CLIENT_SECRET", "TOKEN_KEYSET"] : name => google_secret_manager_secret.environment[name] }
+  environment = merge(local.env_backends, local.env_google, local.env_whatsapp)
+  secrets     = { for name, s in google_secret_manager_secret.environment : name => s if contains(["GOOGLE_CLIENT_SECRET", "TOKEN_KEYSET", "WHATSAPP_TOKEN"], name) }
 
   secret_versions = local.secret_versions
 

@@ -2,12 +2,25 @@
 # adds the values, so that none is ever in the state. Companies' refresh tokens
 # are secrets too, made by oauthcallback; their names begin otherwise.
 locals {
-  environment_secrets = {
-    GOOGLE_CLIENT_SECRET = "citasync-google-client-secret"
-    SESSION_SECRETS      = "citasync-session-secrets"
-    TOKEN_KEYSET         = "citasync-token-keyset"
-    WEBHOOK_SECRETS      = "citasync-webhook-secrets"
-  }
+  # What may be left out has its secrets only where it is switched on: a function
+  # whose secret has no value can't be deployed. Each function's file names all
+  # that it may read, and it reads those of them that are here.
+  environment_secrets = merge(
+    {
+      GOOGLE_CLIENT_SECRET = "citasync-google-client-secret"
+      SESSION_SECRETS      = "citasync-session-secrets"
+      TOKEN_KEYSET         = "citasync-token-keyset"
+      WEBHOOK_SECRETS      = "citasync-webhook-secrets"
+    },
+    var.notify_from == null ? {} : {
+      SMTP_URL = "citasync-smtp-url"
+    },
+    var.whatsapp == null ? {} : {
+      WHATSAPP_APP_SECRET   = "citasync-whatsapp-app-secret"
+      WHATSAPP_TOKEN        = "citasync-whatsapp-token"
+      WHATSAPP_VERIFY_TOKEN = "citasync-whatsapp-verify-token"
+    },
+  )
 
   secret_versions = { for name, v in data.google_secret_manager_secret_version.newest : name => v.version }
 
@@ -23,6 +36,12 @@ resource "google_secret_manager_secret" "environment" {
 
   replication {
     auto {}
+  }
+
+  # What is switched off goes after the functions that read it have been deployed
+  # without it, and not before: until then their instances start with it.
+  lifecycle {
+    create_before_destroy = true
   }
 
   depends_on = [google_project_service.enabled]

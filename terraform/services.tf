@@ -34,14 +34,16 @@ resource "terraform_data" "foundation" {
     secrets  = [for s in google_secret_manager_secret.environment : s.id]
     grants = concat(
       # one by one, since local.functions would bring the functions themselves
-      module.maintain.secret_grants,
-      module.oauthcallback.secret_grants,
-      module.oauthstart.secret_grants,
-      module.onconfirm.secret_grants,
-      module.ondelete.secret_grants,
-      module.onreserve.secret_grants,
-      module.settings.secret_grants,
-      module.webhook.secret_grants,
+      [for g in concat(
+        values(module.maintain.secret_grants),
+        values(module.oauthcallback.secret_grants),
+        values(module.oauthstart.secret_grants),
+        values(module.onconfirm.secret_grants),
+        values(module.ondelete.secret_grants),
+        values(module.onreserve.secret_grants),
+        values(module.settings.secret_grants),
+        values(module.webhook.secret_grants),
+      ) : g.id],
       [
         google_artifact_registry_repository_iam_member.builder.id,
         google_project_iam_member.builder_logs.id,

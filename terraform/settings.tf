@@ -7,8 +7,8 @@ module "settings" {
   deployment  = local.deployment
   ingress     = "ALLOW_INTERNAL_AND_GCLB"
   size        = local.sizes.settings
-  environment = merge(local.env_backends, local.env_google, local.env_platform, local.env_panel)
-  secrets     = { for name in ["GOOGLE_CLIENT_SECRET", "SESSION_SECRETS", "TOKEN_KEYSET"] : name => google_secret_manager_secret.environment[name] }
+  environment = merge(local.env_backends, local.env_google, local.env_platform, local.env_panel, local.env_whatsapp)
+  secrets     = { for name, s in google_secret_manager_secret.environment : name => s if contains(["GOOGLE_CLIENT_SECRET", "SESSION_SECRETS", "TOKEN_KEYSET", "WHATSAPP_TOKEN"], name) }
 
   secret_versions = local.secret_versions
 

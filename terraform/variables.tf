@@ -77,6 +77,20 @@ variable "installation_id" {
   }
 }
 
+variable "notify_from" {
+  description = "Sender of the e-mails that tell a company what became of its integrations, such as Citasync <noreply@example.com>. Their server's address is the secret citasync-smtp-url. Without a sender no e-mail is sent, and there is no such secret."
+  type        = string
+  default     = null
+
+  validation {
+    condition = var.notify_from == null || can(regex(format(
+      "^(%[1]s|[\\p{L}\\p{N}][\\p{L}\\p{N} .&'-]* <%[1]s>)$",
+      "[A-Za-z0-9_%+-]+([.][A-Za-z0-9_%+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?[.])+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]",
+    ), var.notify_from))
+    error_message = "An e-mail address in ASCII, perhaps after a name of letters and digits: noreply@example.com, or Citasync <noreply@example.com>."
+  }
+}
+
 variable "package_dir" {
   description = "Directory with the functions' packages, as make package leaves them."
   type        = string
@@ -89,6 +103,25 @@ variable "package_dir" {
       fileexists("${var.package_dir}/${f}.zip")
     ])
     error_message = "A package is missing: make package writes one .zip for each function."
+  }
+}
+
+variable "platform_push" {
+  description = "The booking platform's https address to which notices (docs/notices.md) are pushed, and the audience of the token that comes with each: by default the address itself. Without it nothing is pushed, and the topic integration-events is there for subscriptions of the platform's own."
+  type = object({
+    audience = optional(string)
+    endpoint = string
+  })
+  default = null
+
+  validation {
+    condition     = var.platform_push == null || can(regex("^https://([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?[.])+[A-Za-z][A-Za-z0-9-]*(:[0-9]{1,5})?([/?][^#\\s]*)?$", var.platform_push.endpoint))
+    error_message = "endpoint: an https address with a host name, without user and fragment."
+  }
+
+  validation {
+    condition     = try(var.platform_push.audience, null) == null || can(regex("^[!-~]+$", var.platform_push.audience))
+    error_message = "audience: printable ASCII characters without spaces."
   }
 }
 
@@ -172,5 +205,24 @@ variable "sizes" {
   validation {
     condition     = try(var.sizes.maintain.max_instances == null || var.sizes.maintain.max_instances == 1, true)
     error_message = "maintain has one instance: it keeps below Google's quotas by itself, and two would each take half of them."
+  }
+}
+
+variable "whatsapp" {
+  description = "WhatsApp notices to the companies' customers: the id that Meta's console shows for the sending number, and the templates if they differ from the defaults, each KIND=TEMPLATE or KIND=TEMPLATE:LANGUAGE,LANGUAGE, separated by spaces. The three secrets citasync-whatsapp-… belong to it. Without it no notice is sent, and there are no such secrets."
+  type = object({
+    phone_number_id = string
+    templates       = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.whatsapp == null || can(regex("^[0-9]{1,32}$", var.whatsapp.phone_number_id))
+    error_message = "phone_number_id: digits. It is the number's id, not the number; tokens do not belong here."
+  }
+
+  validation {
+    condition     = try(var.whatsapp.templates, null) == null || can(regex("^[a-z]+=[a-z0-9_]+(:[A-Za-z_]+(,[A-Za-z_]+)*)?( [a-z]+=[a-z0-9_]+(:[A-Za-z_]+(,[A-Za-z_]+)*)?)*$", var.whatsapp.templates))
+    error_message = "templates: KIND=TEMPLATE:LANGUAGE,LANGUAGE separated by single spaces, such as reserved=booking_reserved confirmed=booking_confirmed:es,en."
   }
 }

@@ -8,7 +8,7 @@ module "webhook" {
   ingress     = "ALLOW_INTERNAL_AND_GCLB"
   size        = local.sizes.webhook
   environment = local.env_backends
-  secrets     = { for name in ["WEBHOOK_SECRETS"] : name => google_secret_manager_secret.environment[name] }
+  secrets     = { for name, s in google_secret_manager_secret.environment : name => s if contains(["WEBHOOK_SECRETS", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN"], name) }
 
   secret_versions = local.secret_versions
 

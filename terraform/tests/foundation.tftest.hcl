@@ -39,3 +39,29 @@ run "foundation" {
     error_message = "A function must be allowed to read its secrets before it is deployed."
   }
 }
+
+# What may be left out is part of the same step where it is switched on.
+run "foundation_with_everything" {
+  command = apply
+
+  plan_options {
+    target = [terraform_data.foundation]
+  }
+
+  variables {
+    notify_from = "noreply@example.com"
+    whatsapp    = { phone_number_id = "106540352242922" }
+  }
+
+  assert {
+    condition     = length(terraform_data.foundation.output.secrets) == 4 + 1 + 3
+    error_message = "Every secret of the environment must be there for the operator to give it a value."
+  }
+
+  # maintain reads one secret more for e-mail; the five functions that send to
+  # WhatsApp one more each, and webhook two.
+  assert {
+    condition     = length(distinct(terraform_data.foundation.output.grants)) == 1 + 4 * 2 + 3 * 3 + 3 + 1 + 5 + 2
+    error_message = "A function must be allowed to read its secrets before it is deployed."
+  }
+}

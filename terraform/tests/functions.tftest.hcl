@@ -101,6 +101,25 @@ run "functions" {
     error_message = "A function has not exactly the environment variables that it needs."
   }
 
+  # A function reads the secrets in its environment, and nobody else does.
+  assert {
+    condition = {
+      for name, f in local.functions : name => join(" ", sort([
+        for g in f.secret_grants : g.secret_id if g.member == f.member && g.role == "roles/secretmanager.secretAccessor"
+      ]))
+      } == {
+      maintain      = "citasync-google-client-secret citasync-token-keyset"
+      oauthcallback = "citasync-google-client-secret citasync-session-secrets citasync-token-keyset"
+      oauthstart    = "citasync-google-client-secret citasync-session-secrets citasync-token-keyset"
+      onconfirm     = "citasync-google-client-secret citasync-token-keyset"
+      ondelete      = "citasync-google-client-secret citasync-token-keyset"
+      onreserve     = "citasync-google-client-secret citasync-token-keyset"
+      settings      = "citasync-google-client-secret citasync-session-secrets citasync-token-keyset"
+      webhook       = "citasync-webhook-secrets"
+    }
+    error_message = "A function can't read a secret in its environment, or reads another."
+  }
+
   assert {
     condition = alltrue([
       for f in local.functions :

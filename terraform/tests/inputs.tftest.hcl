@@ -25,11 +25,14 @@ run "all_wrong" {
     firestore_location     = "Europe"
     google_client_id       = "GOCSPX-a-secret"
     installation_id        = "two words"
+    notify_from            = "noreply at example.com"
     package_dir            = "tests/nothing-here"
+    platform_push          = { endpoint = "http://booking.example.com/notices" }
     platform_settings_url  = "https://booking.example.com/integrations"
     project_id             = "Salon"
     region                 = "europe"
     sizes                  = { onconfirmed = {} }
+    whatsapp               = { phone_number_id = "+34 600 000 000" }
   }
 
   expect_failures = [
@@ -40,11 +43,14 @@ run "all_wrong" {
     var.firestore_location,
     var.google_client_id,
     var.installation_id,
+    var.notify_from,
     var.package_dir,
+    var.platform_push,
     var.platform_settings_url,
     var.project_id,
     var.region,
     var.sizes,
+    var.whatsapp,
   ]
 }
 
@@ -54,18 +60,54 @@ run "wrong_otherwise" {
   variables {
     allowed_return_origins = ["https://booking.example.com", "http://booking.example.com"]
     domain                 = "citas"
+    notify_from            = "Citasync <noreply@example.com"
+    platform_push          = { endpoint = "https://booking.example.com/notices", audience = "" }
     platform_settings_url  = "http://booking.example.com/{company}"
     project_id             = "salon-bookings-in-another-country"
     sizes                  = { maintain = { max_instances = 2 } }
+    whatsapp               = { phone_number_id = "106540352242922", templates = "reserved = booking_reserved" }
   }
 
   expect_failures = [
     var.allowed_return_origins,
     var.domain,
+    var.notify_from,
+    var.platform_push,
     var.platform_settings_url,
     var.project_id,
     var.sizes,
+    var.whatsapp,
   ]
+}
+
+run "push_with_a_user" {
+  command = plan
+  variables { platform_push = { endpoint = "https://user:password@booking.example.com/notices" } }
+  expect_failures = [var.platform_push]
+}
+
+run "push_nowhere" {
+  command = plan
+  variables { platform_push = { endpoint = "" } }
+  expect_failures = [var.platform_push]
+}
+
+run "two_senders" {
+  command = plan
+  variables { notify_from = "a@example.com, b@example.com" }
+  expect_failures = [var.notify_from]
+}
+
+run "no_sender" {
+  command = plan
+  variables { notify_from = "" }
+  expect_failures = [var.notify_from]
+}
+
+run "no_templates" {
+  command = plan
+  variables { whatsapp = { phone_number_id = "106540352242922", templates = "" } }
+  expect_failures = [var.whatsapp]
 }
 
 run "concurrency" {

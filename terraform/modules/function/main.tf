@@ -25,6 +25,12 @@ resource "google_secret_manager_secret_iam_member" "function" {
   secret_id = each.value.secret_id
   role      = "roles/secretmanager.secretAccessor"
   member    = "serviceAccount:${google_service_account.function.email}"
+
+  # A grant that is taken away goes after the function has been deployed without
+  # the secret.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "google_storage_bucket_object" "package" {

@@ -14,8 +14,8 @@ output "package" {
 }
 
 output "secret_grants" {
-  description = "Ids of the grants on the secrets of the environment."
-  value       = [for g in google_secret_manager_secret_iam_member.function : g.id]
+  description = "The grants on the secrets of the environment, by variable."
+  value       = google_secret_manager_secret_iam_member.function
 }
 
 output "service_account" {

@@ -24,3 +24,8 @@ override_resource {
   target = google_service_account.pusher["maintenance"]
   values = { name = "projects/salon-bookings/serviceAccounts/push-maintain@salon-bookings.iam.gserviceaccount.com" }
 }
+
+override_resource {
+  target = google_service_account.platform[0]
+  values = { name = "projects/salon-bookings/serviceAccounts/push-platform@salon-bookings.iam.gserviceaccount.com" }
+}
