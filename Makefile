@@ -6,11 +6,12 @@
 # make lint       what CI checks before the tests
 # make terraform  check the deployment without Google
 # make fuzz       every fuzz test, for ten seconds each
+# make bench      figures of load and of scale, in about half an hour
 
 modules := shared $(sort $(wildcard functions/*)) $(sort $(wildcard cmd/*))
 golangci := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: run emulate test build package lint terraform fuzz
+.PHONY: run emulate test build package lint terraform fuzz bench
 
 run:
 	go run ./cmd/citasync serve $(ARGS)
@@ -37,3 +38,6 @@ terraform:
 
 fuzz:
 	@bash scripts/fuzz.sh
+
+bench:
+	@bash scripts/bench.sh $(ARGS)

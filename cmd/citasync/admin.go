@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/bus/boltqueue"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
@@ -32,6 +33,14 @@ type operator interface {
 	RedriveAll(context.Context) (int, error)
 	Entries(context.Context) ([]integration.Entry, error)
 	Switch(ctx context.Context, id integration.ID, on bool) error
+	Kept(context.Context, booking.CompanyID) (kept, error)
+	TurnOff(context.Context, booking.CompanyID) ([]integration.ID, error)
+	Erase(context.Context, booking.CompanyID) (erased, error)
+}
+
+// integrationIDs are all that there are.
+func integrationIDs() []integration.ID {
+	return []integration.ID{integration.GoogleCalendar, integration.WhatsApp}
 }
 
 // info tells where a serving process is to be reached.
@@ -51,7 +60,7 @@ type catalogue struct {
 
 func (c *catalogue) Entries(ctx context.Context) ([]integration.Entry, error) {
 	var entries []integration.Entry
-	for _, id := range []integration.ID{integration.GoogleCalendar, integration.WhatsApp} {
+	for _, id := range integrationIDs() {
 		e, err := c.store.Entry(ctx, id)
 		if err != nil {
 			return nil, err
@@ -77,6 +86,7 @@ func (c *catalogue) Switch(ctx context.Context, id integration.ID, on bool) erro
 // direct operates on embedded stores that this process has open.
 type direct struct {
 	catalogue
+	companies
 	info  info
 	queue *boltqueue.Queue
 }
@@ -92,14 +102,16 @@ func (d *direct) RedriveAll(ctx context.Context) (int, error) { return d.queue.R
 // operateUsage is what operate does, for a command's usage.
 const operateUsage = `
 It acts on the project that GOOGLE_CLOUD_PROJECT in the environment names (with
-FIRESTORE_DATABASE, and FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST where
-emulators stand for the services), as whoever the application's default
-credentials are of. With --data, or without such a project, it acts on what is
-kept in a directory, through the process that serves from there if there is one.
+FIRESTORE_DATABASE, and FIRESTORE_EMULATOR_HOST, PUBSUB_EMULATOR_HOST and
+SECRET_MANAGER_EMULATOR_HOST where emulators stand for the services), as whoever
+the application's default credentials are of. With --data, or without such a
+project, it acts on what is kept in a directory, through the process that serves
+from there if there is one.
 `
 
-// operate calls do with an operator, chosen as operateUsage says.
-func operate(ctx context.Context, e env, fs *flag.FlagSet, do func(operator) error) error {
+// operate calls do with an operator, chosen as operateUsage says. What it does
+// itself, rather than a process that serves, is logged there.
+func operate(ctx context.Context, e env, fs *flag.FlagSet, log *slog.Logger, do func(operator) error) error {
 	dir, named := defaultData, false
 	fs.Visit(func(f *flag.Flag) {
 		if f.Name == "data" {
@@ -107,7 +119,7 @@ func operate(ctx context.Context, e env, fs *flag.FlagSet, do func(operator) err
 		}
 	})
 	if !named && e.getenv("GOOGLE_CLOUD_PROJECT") != "" {
-		return operateProject(ctx, e, do)
+		return operateProject(ctx, e, log, do)
 	}
 	if c := dial(ctx, dir); c != nil {
 		return do(c)
@@ -115,13 +127,15 @@ func operate(ctx context.Context, e env, fs *flag.FlagSet, do func(operator) err
 	if _, err := os.Stat(filepath.Join(dir, storeFile)); err != nil {
 		return fmt.Errorf("%w: nothing is kept in %q: name the --data directory that serve uses", errUsage, dir)
 	}
-	log := slog.New(slog.DiscardHandler) // the command itself says what it did
 	d, err := openData(dir, log)
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(d.operator(info{}, log)), d.Close())
+	return errors.Join(do(d.operator(info{}, d.unservedVault(e.getenv, log), log)), d.Close())
 }
+
+// unlogged is for a command that says itself all that it does.
+func unlogged() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func socketPath(dir string) string { return filepath.Join(dir, "admin.sock") }
 
@@ -171,7 +185,31 @@ func adminHandler(op operator) http.Handler {
 			answer(w, struct{}{}, err)
 		})
 	}
+	handleCompany(mux, op)
 	return mux
+}
+
+// handleCompany takes a company's id from the query: an id such as ".." is no
+// part of a path.
+func handleCompany(mux *http.ServeMux, op operator) {
+	id := func(r *http.Request) booking.CompanyID { return booking.CompanyID(r.URL.Query().Get("id")) }
+	mux.HandleFunc("GET /company", func(w http.ResponseWriter, r *http.Request) {
+		k, err := op.Kept(r.Context(), id(r))
+		answer(w, k, err)
+	})
+	mux.HandleFunc("PUT /company/off", func(w http.ResponseWriter, r *http.Request) {
+		on, err := op.TurnOff(r.Context(), id(r))
+		answer(w, on, err)
+	})
+	mux.HandleFunc("DELETE /company", func(w http.ResponseWriter, r *http.Request) {
+		// There may be much to delete, and who waits for the answer still can end it.
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil {
+			answer(w, nil, err)
+			return
+		}
+		e, err := op.Erase(r.Context(), id(r))
+		answer(w, e, err)
+	})
 }
 
 func answer(w http.ResponseWriter, v any, err error) {
@@ -181,6 +219,9 @@ func answer(w http.ResponseWriter, v any, err error) {
 	}
 	_ = json.NewEncoder(w).Encode(v) // the command has gone
 }
+
+// answerTimeout is for what is answered at once, or after a call to Google.
+const answerTimeout = 30 * time.Second
 
 // remote operates through a serving process.
 type remote struct{ http http.Client }
@@ -193,7 +234,7 @@ func dial(ctx context.Context, dir string) *remote {
 		return nil
 	}
 	_ = conn.Close() // it only showed that somebody listens
-	return &remote{http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+	return &remote{http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		},
@@ -228,7 +269,30 @@ func (c *remote) Switch(ctx context.Context, id integration.ID, on bool) error {
 	return c.call(ctx, http.MethodPut, "/integrations/"+url.PathEscape(string(id))+"/"+word, nil)
 }
 
+func (c *remote) Kept(ctx context.Context, id booking.CompanyID) (k kept, err error) {
+	return k, c.call(ctx, http.MethodGet, companyPath("/company", id), &k)
+}
+
+func (c *remote) TurnOff(ctx context.Context, id booking.CompanyID) (on []integration.ID, err error) {
+	return on, c.call(ctx, http.MethodPut, companyPath("/company/off", id), &on)
+}
+
+// Erase waits as long as it takes.
+func (c *remote) Erase(ctx context.Context, id booking.CompanyID) (e erased, err error) {
+	return e, c.ask(ctx, http.MethodDelete, companyPath("/company", id), &e)
+}
+
+func companyPath(path string, id booking.CompanyID) string {
+	return path + "?" + url.Values{"id": {string(id)}}.Encode()
+}
+
 func (c *remote) call(ctx context.Context, method, path string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	return c.ask(ctx, method, path, into)
+}
+
+func (c *remote) ask(ctx context.Context, method, path string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, method, "http://citasync"+path, nil)
 	if err != nil {
 		return fmt.Errorf("ask the serving process: %w", err)

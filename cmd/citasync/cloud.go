@@ -10,12 +10,15 @@ import (
 	"github.com/citasync/citasync/shared/bus/boltqueue"
 	"github.com/citasync/citasync/shared/bus/gcppubsub/provision"
 	"github.com/citasync/citasync/shared/config"
+	"github.com/citasync/citasync/shared/secret/secretmanager"
 	"github.com/citasync/citasync/shared/store/firestore"
+	"github.com/citasync/citasync/shared/wire"
 )
 
-// deployed operates on a project's Firestore and Pub/Sub.
+// deployed operates on a project's Firestore, Pub/Sub and Secret Manager.
 type deployed struct {
 	catalogue
+	companies
 	info    info
 	records *firestore.Store
 	pubsub  *provision.Admin
@@ -30,11 +33,31 @@ func openDeployed(ctx context.Context, c config.Config, log *slog.Logger) (*depl
 	if err != nil {
 		return nil, errors.Join(err, records.Close())
 	}
-	d := &deployed{catalogue: catalogue{store: records, now: time.Now, log: log}, records: records, pubsub: pubsub}
+	d := &deployed{
+		catalogue: catalogue{store: records, now: time.Now, log: log},
+		companies: companies{store: records, vault: projectVault(c, records, log), now: time.Now, log: log},
+		records:   records, pubsub: pubsub,
+	}
 	if c.PublicURL != nil {
 		d.info.PublicURL = c.PublicURL.String()
 	}
 	return d, nil
+}
+
+// projectVault opens Secret Manager each time that it is needed, which is
+// seldom.
+func projectVault(c config.Config, records *firestore.Store, log *slog.Logger) func(context.Context) (*vault, error) {
+	return func(ctx context.Context) (*vault, error) {
+		if c.SecretManagerEmulator == "" && c.FirestoreEmulator != "" {
+			return nil, errors.New("SECRET_MANAGER_EMULATOR_HOST is not set, but FIRESTORE_EMULATOR_HOST is: set both or neither")
+		}
+		secrets, err := secretmanager.Open(ctx, c.Project, c.SecretManagerEmulator)
+		if err != nil {
+			return nil, err
+		}
+		end := func() { _ = secrets.Close() } // it has nothing in hand
+		return &vault{secrets, revoker(records, secrets, wire.HTTPClient(), googleBase(c), log), end}, nil
+	}
 }
 
 func (d *deployed) Close() error { return errors.Join(d.pubsub.Close(), d.records.Close()) }
@@ -58,12 +81,12 @@ func (d *deployed) RedriveAll(ctx context.Context) (int, error) { return d.pubsu
 
 // operateProject calls do with an operator for the project that the environment
 // names.
-func operateProject(ctx context.Context, e env, do func(operator) error) error {
+func operateProject(ctx context.Context, e env, log *slog.Logger, do func(operator) error) error {
 	c, err := config.Load(e.getenv, config.Cloud)
 	if err != nil {
 		return err
 	}
-	d, err := openDeployed(ctx, c, slog.New(slog.DiscardHandler)) // the command itself says what it did
+	d, err := openDeployed(ctx, c, log)
 	if err != nil {
 		return err
 	}

@@ -105,6 +105,12 @@ func TestUsage(t *testing.T) {
 		{"dead burn", "redrive"},
 		{"integrations disable fax", "google-calendar and whatsapp"},
 		{"integrations", "--data"},
+		{"company", "company_id"},
+		{"company remove", "company_id"},
+		{"company close 2", "remove ID --yes"},
+		{"company remove " + strings.Repeat("x", 129) + " --yes", "ID must be 1 to 128 bytes"},
+		{"company remove a\x01b --yes", "control characters"},
+		{"company remove 2 --yes", "--data"},
 	} {
 		args := strings.Fields(c.args)
 		if len(args) > 0 && args[0] != "fly" {

@@ -17,9 +17,9 @@ func dead(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	}
 	switch {
 	case len(rest) == 0 && !*all, len(rest) == 1 && rest[0] == "list":
-		return operate(ctx, e, fs, func(op operator) error { return listDead(ctx, e, op) })
+		return operate(ctx, e, fs, unlogged(), func(op operator) error { return listDead(ctx, e, op) })
 	case len(rest) > 0 && rest[0] == "redrive" && (len(rest) > 1) != *all:
-		return operate(ctx, e, fs, func(op operator) error { return redrive(ctx, e, op, rest[1:], *all) })
+		return operate(ctx, e, fs, unlogged(), func(op operator) error { return redrive(ctx, e, op, rest[1:], *all) })
 	}
 	fs.Usage()
 	return fmt.Errorf("%w: say list, redrive ID… or redrive --all", errUsage)

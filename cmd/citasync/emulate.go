@@ -164,7 +164,7 @@ func (m *emulation) prepare(ctx context.Context, addr net.Addr) error {
 	m.getenv = asDeployed(m.getenv, k.getenv(m.getenv, addr, sandboxLn))
 	c, err := config.Load(m.getenv, config.PublicURL, config.Cloud, config.Google, config.WebhookSecrets, config.SessionSecrets, config.TokenKeyset)
 	if err == nil && sandboxLn != nil {
-		m.sandbox, err = newSandbox(sandboxLn, c, addr, filepath.Join(m.dir, "sandbox"))
+		m.sandbox, err = newSandbox(sandboxLn, c, addr, filepath.Join(m.dir, sandboxDir)) //nolint:contextcheck // it lives as long as the process
 	}
 	return err
 }
@@ -187,7 +187,7 @@ func asDeployed(env, withDefaults func(string) string) func(string) string {
 
 // forget removes what the stand-ins kept of an earlier run.
 func (m *emulation) forget() error {
-	for _, name := range []string{"sandbox", "secretmanager"} {
+	for _, name := range []string{sandboxDir, "secretmanager"} {
 		if err := os.RemoveAll(filepath.Join(m.dir, name)); err != nil {
 			return fmt.Errorf("forget the last run: %w", err)
 		}
@@ -227,7 +227,7 @@ func (m *emulation) operate(ctx context.Context, ln net.Listener, functions *emu
 	g.Go(func() error { functions.Unstick(ctx, op.pubsub, provision.Deployed()); return nil })
 	g.Go(func() error { return m.watch(ctx, backends) })
 	announce(m.stdout, c.PublicURL, m.sandbox)
-	fmt.Fprintf(m.stdout, "citasync link, send, dead and integrations reach it with --data %s\n", m.dir)
+	fmt.Fprintf(m.stdout, "citasync link, send, dead, integrations and company reach it with --data %s\n", m.dir)
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("emulate: %w", err)
 	}

@@ -16,13 +16,13 @@ func integrations(ctx context.Context, e env, fs *flag.FlagSet, args []string) e
 	}
 	switch {
 	case len(rest) == 0, len(rest) == 1 && rest[0] == "list":
-		return operate(ctx, e, fs, func(op operator) error { return listEntries(ctx, e, op) })
+		return operate(ctx, e, fs, unlogged(), func(op operator) error { return listEntries(ctx, e, op) })
 	case len(rest) == 2 && (rest[0] == "enable" || rest[0] == "disable"):
 		id, err := integration.ParseID(rest[1])
 		if err != nil {
 			return fmt.Errorf("%w: %w; there are google-calendar and whatsapp", errUsage, err)
 		}
-		return operate(ctx, e, fs, func(op operator) error {
+		return operate(ctx, e, fs, unlogged(), func(op operator) error {
 			if err := op.Switch(ctx, id, rest[0] == "enable"); err != nil {
 				return err
 			}

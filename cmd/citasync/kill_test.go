@@ -109,8 +109,14 @@ func (c cutCase) run(t *testing.T, s shape) {
 // tell sends an event of booking 981, as the platform would.
 func (p *process) tell(kind, start string) {
 	p.t.Helper()
+	p.send(kind, "981", start)
+}
+
+// send sends an event of any of the company's bookings.
+func (p *process) send(kind, id, start string) {
+	p.t.Helper()
 	end := strings.Replace(start, ":00:00", ":45:00", 1)
-	out := p.citasync(bookingJSON(kind, luna, "981", start, end, time.Now()), "send", "-")
+	out := p.citasync(bookingJSON(kind, luna, id, start, end, time.Now()), "send", "-")
 	if !strings.Contains(out, "202") {
 		p.t.Fatalf("send: %s", out)
 	}

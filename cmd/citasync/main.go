@@ -6,6 +6,7 @@
 //	citasync link           print a signed link to a company's panel
 //	citasync dead           list dead letters, or send them again
 //	citasync integrations   switch an integration on or off for everyone
+//	citasync company        remove a company
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // env is what a command may touch of the world.
@@ -25,6 +27,7 @@ type env struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+	sleep  func(context.Context, time.Duration) error
 }
 
 type command struct {
@@ -41,13 +44,14 @@ func commands() []command {
 		{"link", "--company ID [--name NAME …]", "print a signed link to a company's panel", link, ""},
 		{"dead", "[list] | redrive ID…|--all", "list dead letters, or send them again", dead, operateUsage},
 		{"integrations", "[list] | enable ID | disable ID", "switch an integration on or off for everyone", integrations, operateUsage},
+		{"company", "remove ID --yes", "turn a company off and delete what is kept of it", company, companyUsage},
 	}
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	err := run(ctx, env{os.Getenv, os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
+	err := run(ctx, env{os.Getenv, os.Stdin, os.Stdout, os.Stderr, sleep}, os.Args[1:])
 	stop()
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):

@@ -35,7 +35,7 @@ func (s *server) prepare(ctx context.Context, addr net.Addr) error {
 	s.config, err = config.Load(k.getenv(s.getenv, addr, ln), config.PublicURL, config.Google, config.WebhookSecrets, config.SessionSecrets,
 		config.Installation, config.TokenKeyset)
 	if err == nil && ln != nil {
-		s.sandbox, err = newSandbox(ln, s.config, addr, filepath.Join(s.data.dir, "sandbox"))
+		s.sandbox, err = newSandbox(ln, s.config, addr, filepath.Join(s.data.dir, sandboxDir)) //nolint:contextcheck // it lives as long as the process
 	}
 	if err == nil {
 		s.app, err = local.New(wire.Parts{
@@ -49,8 +49,8 @@ func (s *server) prepare(ctx context.Context, addr net.Addr) error {
 	return err
 }
 
-// builtIn reports whether the sandbox stands for Google: nothing says what else
-// does.
+// builtIn reports whether the sandbox stands for Google and, unless the
+// environment has a sender, for WhatsApp: nothing says what else does.
 func builtIn(getenv func(string) string) bool {
 	return getenv("GOOGLE_CLIENT_ID")+getenv("GOOGLE_CLIENT_SECRET")+getenv("GOOGLE_EMULATOR_URL") == ""
 }
@@ -70,6 +70,11 @@ func (k keys) getenv(env func(string) string, addr net.Addr, sandboxLn net.Liste
 	if env("GOOGLE_CLIENT_ID")+env("GOOGLE_CLIENT_SECRET") == "" && (sandboxLn != nil || env("GOOGLE_EMULATOR_URL") != "") {
 		defaults["GOOGLE_CLIENT_ID"], defaults["GOOGLE_CLIENT_SECRET"] = sandbox.DefaultClientID, sandbox.DefaultClientSecret
 	}
+	if env("WHATSAPP_TOKEN") == "" && (sandboxLn != nil || env("WHATSAPP_EMULATOR_URL") != "") {
+		defaults["WHATSAPP_EMULATOR_URL"] = defaults["GOOGLE_EMULATOR_URL"]
+		defaults["WHATSAPP_TOKEN"], defaults["WHATSAPP_PHONE_NUMBER_ID"] = sandbox.DefaultWhatsAppToken, sandbox.DefaultWhatsAppPhoneNumberID
+		defaults["WHATSAPP_APP_SECRET"], defaults["WHATSAPP_VERIFY_TOKEN"] = sandbox.DefaultWhatsAppAppSecret, sandbox.DefaultWhatsAppVerifyToken
+	}
 	return func(name string) string { return cmp.Or(env(name), defaults[name]) }
 }
 
@@ -81,13 +86,13 @@ func port(addr net.Addr) string {
 	return p
 }
 
-// sandboxServer is the stand-in for Google with the demo booking platform. It
+// sandboxServer is the stand-in for Google and WhatsApp, with the demo booking platform. It
 // is at 127.0.0.1 and the panel at localhost, so that they are two sites to a
 // browser, as they are in life.
 type sandboxServer struct {
-	ln      net.Listener
-	url     *url.URL
-	handler http.Handler
+	ln  net.Listener
+	url *url.URL
+	*sandbox.Sandbox
 }
 
 // listenSandbox listens on the port after the panel's, so that bookmarks last,
@@ -108,23 +113,27 @@ func listenSandbox(ctx context.Context, panel net.Addr) (net.Listener, error) {
 
 func newSandbox(ln net.Listener, c config.Config, panel net.Addr, dir string) (*sandboxServer, error) {
 	u := &url.URL{Scheme: "http", Host: ln.Addr().String()}
-	direct := url.URL{Scheme: "http", Host: panel.String(), Path: "/webhooks/bookings"}
+	direct := &url.URL{Scheme: "http", Host: panel.String(), Path: "/webhooks"}
 	s, err := sandbox.New(sandbox.Options{
 		Dir: dir, URL: u.String(), ClientID: c.Google.ID, ClientSecret: c.Google.Secret.Reveal(),
 		Demo: &sandbox.Demo{
-			WebhookURL: direct.String(), WebhookSecret: c.WebhookSecrets[0].Reveal(),
+			WebhookURL: direct.JoinPath("bookings").String(), WebhookSecret: c.WebhookSecrets[0].Reveal(),
 			PanelURL: c.PublicURL.String(), SessionSecret: []byte(c.SessionSecrets[0].Reveal()), Return: true,
+		},
+		WhatsApp: sandbox.WhatsApp{
+			Token: c.WhatsApp.Token.Reveal(), PhoneNumberID: c.WhatsApp.PhoneNumberID, AppSecret: c.WhatsApp.AppSecret.Reveal(),
+			VerifyToken: c.WhatsApp.VerifyToken.Reveal(), CallbackURL: direct.JoinPath("whatsapp").String(),
 		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	return &sandboxServer{ln, u, s.Handler()}, nil
+	return &sandboxServer{ln, u, s}, nil
 }
 
 // start serves the sandbox until the function that it returns is called.
 func (s *sandboxServer) start(log *slog.Logger) (stop func()) {
-	srv := newHTTPServer(s.handler, log)
+	srv := newHTTPServer(s.Handler(), log)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -135,5 +144,6 @@ func (s *sandboxServer) start(log *slog.Logger) (stop func()) {
 	return func() {
 		_ = srv.Close() // a stand-in owes nobody an answer
 		<-done
+		s.Close()
 	}
 }

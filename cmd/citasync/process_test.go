@@ -71,6 +71,8 @@ type process struct {
 	demo  string // the sandbox's address, if it has its own
 	logs  *lines
 
+	secretsDir string // of a Secret Manager stand-in outside; empty: it has its own
+
 	tokens map[string]string // for the API, by company
 }
 

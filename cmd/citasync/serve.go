@@ -76,9 +76,10 @@ func (s *server) run(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
+	op := s.data.operator(info{PublicURL: s.config.PublicURL.String()}, s.data.servedVault(s.app.Google.Grants), s.log)
 	g, ctx := errgroup.WithContext(ctx)
 	listen(ctx, g, ln, withDemo(s.app.Public, s.sandbox), s.log)
-	listen(ctx, g, admin, adminHandler(s.data.operator(info{PublicURL: s.config.PublicURL.String()}, s.log)), s.log)
+	listen(ctx, g, admin, adminHandler(op), s.log)
 	for topic, h := range s.app.Subscribers {
 		s.data.queue.Subscribe(topic, h)
 	}
@@ -187,8 +188,9 @@ func announce(w io.Writer, public *url.URL, s *sandboxServer) {
 	fmt.Fprintf(w, `
   the demo booking platform     %s
   the calendars at "Google"     %s
-  what was asked of "Google"    %s
+  the phones at "WhatsApp"      %s
+  what was asked of both        %s
 
 Open the demo, choose a company, follow its "Ajustes → Integraciones", and connect.
-`, at("/demo"), at("/sandbox/calendar"), at("/sandbox/requests"))
+`, at("/demo"), at("/sandbox/calendar"), at("/sandbox/whatsapp"), at("/sandbox/requests"))
 }

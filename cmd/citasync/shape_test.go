@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,6 +19,8 @@ import (
 
 	"github.com/citasync/citasync/shared/emulator"
 	"github.com/citasync/citasync/shared/emulator/emulatortest"
+	"github.com/citasync/citasync/shared/store"
+	"github.com/citasync/citasync/shared/store/firestore"
 )
 
 // shape is a way to run an installation on one machine.
@@ -27,6 +33,18 @@ type shape interface {
 	// cut ends what runs functions as a power cut does, and returns when they
 	// run again.
 	cut(p *process)
+	// apart returns the arguments with which commands act on what the
+	// installation keeps without it. One that has that for itself is stopped.
+	apart(p *process) []string
+	// stores opens what the installation keeps, as apart does.
+	stores(p *process) stores
+}
+
+// stores are what an installation keeps.
+type stores struct {
+	store.Store
+	secrets func() string // all that is kept of secrets, as it is on the disk
+	close   func() error
 }
 
 // onShapes runs a test on each of them.
@@ -50,6 +68,35 @@ func (served) cut(p *process) {
 	p.t.Helper()
 	p.kill()
 	p.start()
+}
+
+func (served) apart(p *process) []string {
+	p.t.Helper()
+	if p.cmd != nil {
+		p.stop()
+	}
+	return []string{"--data", p.dir}
+}
+
+func (s served) stores(p *process) stores {
+	p.t.Helper()
+	s.apart(p)
+	d, err := openData(p.dir, nil)
+	must(p.t, err)
+	return stores{d.store, func() string { return secretFiles(p.t, p.dir) }, d.Close}
+}
+
+// secretFiles are the names of all that a data directory has for secrets.
+func secretFiles(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	must(t, fs.WalkDir(os.DirFS(filepath.Join(dir, "secrets")), ".", func(path string, _ fs.DirEntry, err error) error {
+		if path != "." {
+			fmt.Fprintln(&all, path)
+		}
+		return err
+	}))
+	return all.String()
 }
 
 // emulated is each function in a process, on emulators that all tests share.
@@ -83,6 +130,25 @@ func (emulated) cut(p *process) {
 		}
 		return nil
 	})
+}
+
+func (emulated) apart(*process) []string { return nil } // the environment names the project
+
+func (emulated) stores(p *process) stores {
+	p.t.Helper()
+	records, err := firestore.Open(p.t.Context(), p.variable("GOOGLE_CLOUD_PROJECT"), "(default)", cloud.firestore)
+	must(p.t, err)
+	return stores{records, func() string {
+		data, err := os.ReadFile(filepath.Join(cmp.Or(p.secretsDir, filepath.Join(p.dir, "secretmanager")), "secrets.json"))
+		must(p.t, err)
+		var state struct{ Secrets map[string]json.RawMessage }
+		must(p.t, json.Unmarshal(data, &state))
+		var all strings.Builder
+		for name, s := range state.Secrets {
+			fmt.Fprintf(&all, "%s %s\n", name, s)
+		}
+		return all.String()
+	}, records.Close}
 }
 
 // started is a function's process as the log tells of it.

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
+	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
@@ -25,9 +26,16 @@ const (
 	// checkAgain is the wait after a comparison that met trouble at Google.
 	checkAgain = 10 * time.Minute
 
-	// maxChecks bounds the comparisons that a run takes up, so that after a
+	// maxChecks is about how many comparisons a run takes up, so that after a
 	// long stop they don't all come at once: at a run a minute, 144,000 a day.
 	maxChecks = 100
+
+	// maxLooks is how many pages of connections a run looks through for those
+	// that can be compared.
+	maxLooks = 10
+
+	// forgetAfter is how long a comparison is kept that nobody goes on with.
+	forgetAfter = time.Hour
 )
 
 // check is a comparison of one company's calendars with its records, as far as
@@ -35,12 +43,12 @@ const (
 type check struct {
 	began     time.Time
 	changed   time.Time // the connection's ChangedAt: another one is another comparison
-	calendars []string  // still to be listed, the one under way first
-	page      string    // of that one
+	events    listing
 	found     map[booking.ID][]found
 	cursor    string // of the bookings
 	compared  bool   // the bookings are done; what is left in found belongs to none of them
 	notBefore time.Time
+	touched   time.Time // when it was last gone on with
 }
 
 // found is an event of ours with the calendar that it lies in.
@@ -60,20 +68,28 @@ type checks struct {
 func (cs *checks) of(company booking.CompanyID, c integration.Connection, now time.Time) *check {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if ch := cs.byCompany[company]; ch != nil && ch.changed.Equal(c.ChangedAt) {
-		return ch
+	ch := cs.byCompany[company]
+	if ch == nil || !ch.changed.Equal(c.ChangedAt) {
+		if cs.byCompany == nil {
+			cs.byCompany = map[booking.CompanyID]*check{}
+		}
+		ch = newCheck(c, now)
+		cs.byCompany[company] = ch
 	}
-	if cs.byCompany == nil {
-		cs.byCompany = map[booking.CompanyID]*check{}
-	}
-	ch := newCheck(c, now)
-	cs.byCompany[company] = ch
+	ch.touched = now
 	return ch
 }
 
 func newCheck(c integration.Connection, now time.Time) *check {
-	used := slices.Clone(c.Used[integration.AccountKey(c.Data.AccountSubject)])
-	return &check{began: now, changed: c.ChangedAt, calendars: used, found: map[booking.ID][]found{}}
+	return &check{began: now, changed: c.ChangedAt, events: newListing(c, now), found: map[booking.ID][]found{}, touched: now}
+}
+
+// later reports whether the company's comparison is put off.
+func (cs *checks) later(company booking.CompanyID, now time.Time) bool {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	ch := cs.byCompany[company]
+	return ch != nil && now.Before(ch.notBefore)
 }
 
 func (cs *checks) end(company booking.CompanyID) {
@@ -82,32 +98,49 @@ func (cs *checks) end(company booking.CompanyID) {
 	delete(cs.byCompany, company)
 }
 
-// unchecked compares Google with the records for the connections for which
-// that was last done more than a day ago. Beside the damage that it mends it
-// uses every grant, and so finds a dead one.
-func (m *Maintainer) unchecked(ctx context.Context) error {
-	if on, err := m.Switches.Enabled(ctx, integration.GoogleCalendar); err != nil || !on {
-		return err
-	}
-	begun := 0
-	return m.connections(ctx, func(cursor string) (store.Page[booking.CompanyID], error) {
-		if begun += companyPage; begun > maxChecks {
-			return store.Page[booking.CompanyID]{}, nil
-		}
-		return m.Connections.UncheckedConnections(ctx, integration.GoogleCalendar, m.Now().Add(-checkEvery), cursor, companyPage)
-	}, m.check)
+// forget drops those that nobody goes on with, since the company is not
+// connected any more or is owed passes, which do the same.
+func (cs *checks) forget(now time.Time) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	maps.DeleteFunc(cs.byCompany, func(_ booking.CompanyID, ch *check) bool { return now.Sub(ch.touched) > forgetAfter })
 }
 
-// check goes on with the company's comparison to its end.
-func (m *Maintainer) check(ctx context.Context, company booking.CompanyID) error {
+// unchecked compares Google with the records for the connections for which
+// that was last done more than a day ago. Beside the damage that it mends it
+// uses every grant, and so finds a dead one. It reports whether it had to break
+// one off.
+//
+// Those that can't be compared stay in the list, at its beginning: they are
+// passed over, however many they are.
+func (m *Maintainer) unchecked(ctx context.Context) (more bool, err error) {
+	if on, err := m.Switches.Enabled(ctx, integration.GoogleCalendar); err != nil || !on {
+		return false, err
+	}
+	m.checks.forget(m.Now())
+	var pages int
+	var begun atomic.Int32
+	return m.goOver(ctx, m.comparing, func(cursor string) (store.Page[booking.CompanyID], error) {
+		if pages++; pages > maxLooks || begun.Load() >= maxChecks {
+			return store.Page[booking.CompanyID]{}, errEnough
+		}
+		return m.Connections.UncheckedConnections(ctx, integration.GoogleCalendar, m.Now().Add(-checkEvery), cursor, companyPage)
+	}, func(ctx context.Context, company booking.CompanyID) error {
+		if m.checks.later(company, m.Now()) {
+			return nil
+		}
+		return m.check(ctx, company, &begun)
+	})
+}
+
+// check goes on with the company's comparison to its end, and counts it.
+func (m *Maintainer) check(ctx context.Context, company booking.CompanyID, begun *atomic.Int32) error {
 	c, err := m.Connections.Connection(ctx, company, integration.GoogleCalendar)
 	if err != nil || c.Access(true) != integration.On || !c.BackfillDue.IsZero() {
 		return err // passes end with a comparison of their own
 	}
+	begun.Add(1)
 	ch := m.checks.of(company, c, m.Now())
-	if m.Now().Before(ch.notBefore) {
-		return nil
-	}
 	for _, step := range []func(context.Context, booking.CompanyID, integration.Connection, *check) error{m.list, m.compare, m.unnamed} {
 		if err := step(ctx, company, c, ch); err != nil {
 			return m.checkFailed(ctx, company, c, ch, err)
@@ -125,8 +158,8 @@ func (m *Maintainer) checkFailed(ctx context.Context, company booking.CompanyID,
 	switch {
 	case ctx.Err() != nil:
 		return err
-	case errors.Is(err, errNoTurn): // the next run goes on
-		return nil
+	case errors.Is(err, errNoTurn):
+		return errUnfinished
 	case why == integration.Revoked: // who gives the tokens has recorded it
 		m.checks.end(company)
 		return nil
@@ -142,32 +175,18 @@ func (m *Maintainer) checkFailed(ctx context.Context, company booking.CompanyID,
 // list reads what is left of the calendars' events. A calendar that the
 // company does not use any more may be gone.
 func (m *Maintainer) list(ctx context.Context, company booking.CompanyID, c integration.Connection, ch *check) error {
-	for len(ch.calendars) > 0 {
-		name := ch.calendars[0]
-		page, err := m.listPage(ctx, gcal.Query{Company: company, Connection: c, Calendar: name, From: ch.began, Page: ch.page})
+	for !ch.events.done() {
+		name := ch.events.calendars[0]
+		page, err := m.look(ctx, company, c, &ch.events)
 		if err != nil && (gcal.ReasonOf(err) != integration.CalendarMissing || name == c.Data.CalendarID) {
 			return err
 		}
 		for _, f := range page.Events {
 			ch.found[f.Booking] = append(ch.found[f.Booking], found{f, name})
 		}
-		if ch.page = page.Next; ch.page == "" {
-			ch.calendars = ch.calendars[1:]
-		}
+		ch.events.turnTo(page.Next)
 	}
 	return nil
-}
-
-// listPage waits for its turn and lists a page of a calendar.
-func (m *Maintainer) listPage(ctx context.Context, q gcal.Query) (gcal.Listing, error) {
-	if err := m.Pacer.Wait(ctx, q.Company); err != nil {
-		return gcal.Listing{}, err
-	}
-	page, err := m.Calendar.List(ctx, q)
-	if err != nil {
-		return gcal.Listing{}, fmt.Errorf("list calendar: %w", err)
-	}
-	return page, nil
 }
 
 // compare goes through what is left of the bookings that end in the future.
@@ -246,7 +265,7 @@ func (m *Maintainer) unnamed(ctx context.Context, company booking.CompanyID, c i
 // checked records when the comparison began, unless the connection has changed
 // since.
 func (m *Maintainer) checked(ctx context.Context, company booking.CompanyID, changed, began time.Time) error {
-	return m.update(ctx, company, func(c *integration.Connection) bool {
+	return m.update(ctx, company, integration.GoogleCalendar, func(c *integration.Connection) bool {
 		if !c.ChangedAt.Equal(changed) {
 			return false
 		}
@@ -258,9 +277,11 @@ func (m *Maintainer) checked(ctx context.Context, company booking.CompanyID, cha
 // update changes the company's connection as change says, which is called
 // again with what is stored by then if somebody else was faster, and says
 // whether to write.
-func (m *Maintainer) update(ctx context.Context, company booking.CompanyID, change func(*integration.Connection) bool) error {
+func (m *Maintainer) update(
+	ctx context.Context, company booking.CompanyID, id integration.ID, change func(*integration.Connection) bool,
+) error {
 	for {
-		c, err := m.Connections.Connection(ctx, company, integration.GoogleCalendar)
+		c, err := m.Connections.Connection(ctx, company, id)
 		if err != nil || !change(&c) {
 			return err
 		}

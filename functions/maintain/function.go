@@ -52,8 +52,12 @@ func Wire(p wire.Parts, g *wire.Google) (*Maintainer, error) {
 		return nil, err
 	}
 	pacer := NewPacer()
+	engine, err := wire.Engine(p, g, pacer.Pace(g.Calendar))
+	if err != nil {
+		return nil, err
+	}
 	return New(Deps{
-		Bookings: p.Store, Connections: p.Store, Engine: wire.Engine(p, g.Switches, pacer.Pace(g.Calendar)), Calendar: g.Calendar,
+		Bookings: p.Store, Connections: p.Store, Engine: engine, Calendar: g.Calendar,
 		Pacer: pacer, Grants: g.Grants, Notifier: notifier, Switches: g.Switches, Publisher: p.Publisher, Now: p.Now, Log: p.Log,
 	}), nil
 }

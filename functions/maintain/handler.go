@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -94,13 +95,26 @@ type Maintainer struct {
 	passes passes
 	checks checks
 
+	// How far the lists have been gone over: of the connections that are owed
+	// passes; of those that are to be, or whose notices wait, since the switch
+	// was turned on; of those to be compared and of those to be told something.
+	owing, stale, resuming, comparing *lap
+	telling                           map[integration.ID]*lap
+
 	mu      sync.Mutex
 	running bool
 	again   bool // somebody called while it ran
 }
 
 // New returns a Maintainer.
-func New(deps Deps) *Maintainer { return &Maintainer{Deps: deps} }
+func New(deps Deps) *Maintainer {
+	google, whatsApp := integration.GoogleCalendar, integration.WhatsApp
+	return &Maintainer{
+		Deps:  deps,
+		owing: newLap(google), stale: newLap(google), resuming: newLap(whatsApp), comparing: newLap(google),
+		telling: map[integration.ID]*lap{google: newLap(google), whatsApp: newLap(whatsApp)},
+	}
+}
 
 // Handler returns the function's handler: POST on any path takes a message of
 // the topic maintenance, GET /health answers ok.
@@ -144,20 +158,31 @@ func (m *Maintainer) Run(ctx context.Context) (more bool, err error) {
 	// Side by side: bookings that are due again and again must not keep those
 	// waiting that a change of connection has made due.
 	var g errgroup.Group
-	g.Go(func() error { return m.sweep(ctx) })
-	g.Go(func() error {
-		if err := m.switchedOn(ctx); err != nil {
+	var left atomic.Bool
+	for _, work := range []func(context.Context) (more bool, err error){m.sweep, m.changes, m.resumed, m.notices, m.unchecked} {
+		g.Go(func() error {
+			more, err := work(ctx)
+			if more {
+				left.Store(true)
+			}
 			return err
-		}
-		return m.owed(ctx)
-	})
-	g.Go(func() error { return m.notices(ctx) })
-	g.Go(func() error { return m.unchecked(ctx) })
+		})
+	}
 	err = g.Wait()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return true, nil
 	}
-	return false, err
+	return left.Load(), err
+}
+
+// changes does what changes of connections, and of the switch, have made due.
+func (m *Maintainer) changes(ctx context.Context) (more bool, err error) {
+	stale, err := m.switchedOn(ctx)
+	if err != nil {
+		return false, err
+	}
+	owed, err := m.owed(ctx)
+	return stale || owed, err
 }
 
 func (m *Maintainer) begin() bool {

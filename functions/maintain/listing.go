@@ -2,7 +2,12 @@ package maintain
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/gcal"
@@ -10,37 +15,79 @@ import (
 	"github.com/citasync/citasync/shared/store"
 )
 
-// strays lists our future events in every calendar that the connection's
-// account has been used with, removes those that no record names, and returns
-// how many it met: none means that Google shows what the records say. In a
-// removal every one of ours counts.
+// listing is how far the events in a company's calendars have been listed. It
+// may take several runs: Google is asked for some hundred at a time, and a
+// company may have tens of thousands.
+type listing struct {
+	from      time.Time // events that end later
+	calendars []string  // still to be listed, the one under way first
+	page      string    // of that one; empty: the first
+}
+
+// newListing begins with every calendar that the connection's account has been
+// used with.
+func newListing(c integration.Connection, from time.Time) listing {
+	return listing{from: from, calendars: slices.Clone(c.Used[integration.AccountKey(c.Data.AccountSubject)])}
+}
+
+func (l *listing) done() bool { return len(l.calendars) == 0 }
+
+// turnTo goes on to a page of the same calendar, or with none to the next
+// calendar.
+func (l *listing) turnTo(page string) {
+	if l.page = page; page == "" {
+		l.calendars = l.calendars[1:]
+	}
+}
+
+// look waits for its turn and lists the page that the listing has come to,
+// without turning it over: what is done about its events may break off.
+func (m *Maintainer) look(ctx context.Context, company booking.CompanyID, c integration.Connection, l *listing) (gcal.Listing, error) {
+	if err := m.Pacer.Wait(ctx, company); err != nil {
+		return gcal.Listing{}, err
+	}
+	page, err := m.Calendar.List(ctx, gcal.Query{Company: company, Connection: c, Calendar: l.calendars[0], From: l.from, Page: l.page})
+	if err != nil {
+		return gcal.Listing{}, fmt.Errorf("list calendar: %w", err)
+	}
+	return page, nil
+}
+
+// strays looks at a page of our future events and removes those that no record
+// names. It adds to the pass how many it met: none at all means that Google
+// shows what the records say. In a removal every one of ours counts. It reports
+// whether there are more pages.
 //
 // An event whose booking has no record here, from a restored backup perhaps,
 // is reported and left alone, except in a removal.
-func (m *Maintainer) strays(ctx context.Context, company booking.CompanyID, c integration.Connection) (met int, err error) {
-	for _, calendar := range c.Used[integration.AccountKey(c.Data.AccountSubject)] {
-		q := gcal.Query{Company: company, Connection: c, Calendar: calendar, From: m.Now()}
-		for {
-			page, err := m.listPage(ctx, q)
-			if gcal.ReasonOf(err) == integration.CalendarMissing {
-				break // deleted at Google, and its events with it
-			}
-			if err != nil {
-				return met, err
-			}
-			for _, f := range page.Events {
-				n, err := m.stray(ctx, c, calendar, store.Key{Company: company, Booking: f.Booking}, f)
-				if err != nil {
-					return met, err
-				}
-				met += n
-			}
-			if q.Page = page.Next; q.Page == "" {
-				break
-			}
-		}
+func (m *Maintainer) strays(ctx context.Context, company booking.CompanyID, c integration.Connection, p *pass) (more bool, err error) {
+	if p.events.done() {
+		return false, nil
 	}
-	return met, nil
+	page, err := m.look(ctx, company, c, &p.events)
+	if err != nil && gcal.ReasonOf(err) != integration.CalendarMissing { // deleted at Google, and its events with it
+		return false, err
+	}
+	met, err := m.straysOn(ctx, company, c, p.events.calendars[0], page.Events)
+	p.met += met
+	if err != nil {
+		return false, err
+	}
+	p.events.turnTo(page.Next)
+	return !p.events.done(), nil
+}
+
+// straysOn does what strays says with the events of a page.
+func (m *Maintainer) straysOn(ctx context.Context, company booking.CompanyID, c integration.Connection, calendar string, events []gcal.Found) (int, error) {
+	var mu sync.Mutex
+	met, errs := 0, error(nil)
+	each(ctx, perWorker, events, func(f gcal.Found) {
+		n, err := m.stray(ctx, c, calendar, store.Key{Company: company, Booking: f.Booking}, f)
+		mu.Lock()
+		defer mu.Unlock()
+		met, errs = met+n, errors.Join(errs, err)
+	})
+	return met, errors.Join(errs, ctx.Err())
 }
 
 func (m *Maintainer) stray(ctx context.Context, c integration.Connection, calendar string, key store.Key, f gcal.Found) (met int, err error) {

@@ -2,6 +2,7 @@ package maintain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,21 +19,31 @@ const (
 	tellLatest  = 6 * time.Hour
 )
 
-// notices tells the companies what they are to be told. Only here is a notice
-// sent: one that is due stands in the connection until it was, so that a crash
-// loses none and repeats one at most.
-func (m *Maintainer) notices(ctx context.Context) error {
-	if on, err := m.Switches.Enabled(ctx, integration.GoogleCalendar); err != nil || !on {
-		return err // nobody could mend it now
+// notices tells the companies what they are to be told of each integration.
+func (m *Maintainer) notices(ctx context.Context) (more bool, err error) {
+	var errs error
+	for _, id := range []integration.ID{integration.GoogleCalendar, integration.WhatsApp} {
+		left, err := m.noticesOf(ctx, id)
+		more, errs = more || left, errors.Join(errs, err)
 	}
-	now := m.Now()
-	return m.connections(ctx, func(cursor string) (store.Page[booking.CompanyID], error) {
-		return m.Connections.DueNotices(ctx, integration.GoogleCalendar, now, cursor, companyPage)
-	}, m.tell)
+	return more, errs
 }
 
-func (m *Maintainer) tell(ctx context.Context, company booking.CompanyID) error {
-	c, err := m.Connections.Connection(ctx, company, integration.GoogleCalendar)
+// noticesOf tells what there is to tell of an integration. Only here is a notice
+// sent: one that is due stands in the connection until it was, so that a crash
+// loses none and repeats one at most.
+func (m *Maintainer) noticesOf(ctx context.Context, id integration.ID) (more bool, err error) {
+	if on, err := m.Switches.Enabled(ctx, id); err != nil || !on {
+		return false, err // nobody could mend it now
+	}
+	now := m.Now()
+	return m.goOver(ctx, m.telling[id], func(cursor string) (store.Page[booking.CompanyID], error) {
+		return m.Connections.DueNotices(ctx, id, now, cursor, companyPage)
+	}, func(ctx context.Context, company booking.CompanyID) error { return m.tell(ctx, company, id) })
+}
+
+func (m *Maintainer) tell(ctx context.Context, company booking.CompanyID, id integration.ID) error {
+	c, err := m.Connections.Connection(ctx, company, id)
 	if err != nil {
 		return err
 	}
@@ -75,7 +86,7 @@ func (m *Maintainer) notice(ctx context.Context, company booking.CompanyID, c in
 func (m *Maintainer) told(
 	ctx context.Context, company booking.CompanyID, was integration.Connection, what integration.Notice, bookings int, failed bool,
 ) error {
-	return m.update(ctx, company, func(c *integration.Connection) bool {
+	return m.update(ctx, company, was.ID, func(c *integration.Connection) bool {
 		if !c.NoticeDue.Equal(was.NoticeDue) || c.Notice(m.Now()) != what {
 			return false
 		}

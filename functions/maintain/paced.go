@@ -23,16 +23,23 @@ const (
 
 // Pacer spreads calls over time. It may be used by several goroutines.
 type Pacer struct {
-	all *rate.Limiter
+	each rate.Limit // a company's
+	all  *rate.Limiter
 
 	mu  sync.Mutex
 	per map[booking.CompanyID]*rate.Limiter
 }
 
-// NewPacer returns a Pacer.
-func NewPacer() *Pacer {
-	return &Pacer{all: rate.NewLimiter(perProject, int(perProject)), per: map[booking.CompanyID]*rate.Limiter{}}
+// NewPacer returns a Pacer that keeps to Google's limits.
+func NewPacer() *Pacer { return PacerAt(perCompany, perProject) }
+
+// PacerAt returns a Pacer that gives so many turns a second to a company, and to
+// all together; a second's turns may be taken at once.
+func PacerAt(company, project rate.Limit) *Pacer {
+	return &Pacer{each: company, all: limiter(project), per: map[booking.CompanyID]*rate.Limiter{}}
 }
+
+func limiter(r rate.Limit) *rate.Limiter { return rate.NewLimiter(r, int(r)) }
 
 // errNoTurn says that the company's turn would come too late for the context,
 // which a limiter says at once and not when the context ends.
@@ -56,7 +63,7 @@ func (p *Pacer) company(id booking.CompanyID) *rate.Limiter {
 		if len(p.per) >= maxPacers {
 			clear(p.per)
 		}
-		l = rate.NewLimiter(perCompany, int(perCompany))
+		l = limiter(p.each)
 		p.per[id] = l
 	}
 	return l

@@ -34,27 +34,36 @@ const (
 	// before it is finished here: longer than googleauth's Finish can take.
 	inHand = time.Minute
 
+	// owingTime is how much of a run may go into finding out who is owed
+	// passes since the integration was switched on for everyone.
+	owingTime = budget / 5
+
 	companyPage = 100
-	bookingPage = 50
+
+	// bookingPage is how many bookings of a company are reconciled in a turn:
+	// at its pace four seconds, or three and a burst.
+	bookingPage = 20
 )
 
 // owed works through the connections to which something is owed since they
-// changed: a page of bookings for each of them in turn, so that a company with
-// many keeps nobody waiting, until all passes that are due have ended.
-func (m *Maintainer) owed(ctx context.Context) error {
-	for {
-		var more atomic.Bool
-		err := m.connections(ctx, func(cursor string) (store.Page[booking.CompanyID], error) {
+// changed: some bookings of each of them in turn, so that a company with many
+// keeps nobody waiting, until all passes that are due have ended. It reports
+// whether some are left to the next run.
+func (m *Maintainer) owed(ctx context.Context) (more bool, err error) {
+	// Who is owed something since a lap began may stand before its place.
+	for again := m.owing.begun(); ; again = false {
+		var unfinished atomic.Bool
+		more, err := m.goOver(ctx, m.owing, func(cursor string) (store.Page[booking.CompanyID], error) {
 			return m.Connections.OwedConnections(ctx, integration.GoogleCalendar, cursor, companyPage)
 		}, func(ctx context.Context, company booking.CompanyID) error {
-			unfinished, err := m.company(ctx, company)
-			if unfinished {
-				more.Store(true)
+			more, err := m.company(ctx, company)
+			if more {
+				unfinished.Store(true)
 			}
 			return err
 		})
-		if err != nil || !more.Load() {
-			return err
+		if err != nil || more || !again && !unfinished.Load() {
+			return more, err
 		}
 	}
 }
@@ -63,55 +72,52 @@ func (m *Maintainer) owed(ctx context.Context) error {
 // integration was switched on for everyone: what was told meanwhile waits.
 // Passes that began before do not count, since they may have met the switch
 // off, or a process that still believed so.
-func (m *Maintainer) switchedOn(ctx context.Context) error {
+//
+// It takes the time that it may of a run, and reports whether it owed somebody
+// something and there may be more. The passes themselves need the rest of the
+// run: until they are done, all those connections are looked at again and
+// again.
+func (m *Maintainer) switchedOn(ctx context.Context) (more bool, err error) {
 	e, err := m.Connections.Entry(ctx, integration.GoogleCalendar)
 	if err != nil {
-		return fmt.Errorf("catalogue: %w", err)
+		return false, fmt.Errorf("catalogue: %w", err)
 	}
 	if !e.Enabled || e.ChangedAt.IsZero() {
-		return nil
+		return false, nil
 	}
-	return m.connections(ctx, func(cursor string) (store.Page[booking.CompanyID], error) {
-		return m.Connections.StaleConnections(ctx, e.ID, e.ChangedAt, cursor, companyPage)
-	}, func(ctx context.Context, company booking.CompanyID) error { return m.owe(ctx, company, e.ChangedAt) })
+	var some atomic.Bool
+	share, cancel := context.WithTimeout(ctx, owingTime)
+	defer cancel()
+	_, err = m.goOver(share, m.stale, func(cursor string) (store.Page[booking.CompanyID], error) {
+		return m.Connections.StaleConnections(share, e.ID, e.ChangedAt, cursor, companyPage)
+	}, func(ctx context.Context, company booking.CompanyID) error {
+		owed, err := m.owe(ctx, company, e.ChangedAt)
+		if owed {
+			some.Store(true)
+		}
+		return err
+	})
+	if share.Err() != nil && ctx.Err() == nil {
+		return some.Load(), nil
+	}
+	return false, err
 }
 
-func (m *Maintainer) owe(ctx context.Context, company booking.CompanyID, since time.Time) error {
+func (m *Maintainer) owe(ctx context.Context, company booking.CompanyID, since time.Time) (owed bool, err error) {
 	c, err := m.Connections.Connection(ctx, company, integration.GoogleCalendar)
 	if err != nil || c.Status != integration.Connected || !c.BackfillDue.Before(since) {
-		return err
+		return false, err
 	}
 	c.BackfillDue = m.Now()
 	c.UpdatedAt = c.BackfillDue
-	if err := m.Connections.PutConnection(ctx, company, &c); err != nil && !errors.Is(err, fault.ErrConflict) {
-		return fmt.Errorf("owe passes: %w", err)
+	err = m.Connections.PutConnection(ctx, company, &c)
+	if errors.Is(err, fault.ErrConflict) {
+		return false, nil // changed meanwhile: it is still stale the next time
 	}
-	return nil // changed meanwhile: it is still stale the next time
-}
-
-// connections calls do for every company on the pages, for some of them at a
-// time. Trouble with one is logged, and the others go on.
-func (m *Maintainer) connections(
-	ctx context.Context, list func(cursor string) (store.Page[booking.CompanyID], error), do func(context.Context, booking.CompanyID) error,
-) error {
-	for cursor := ""; ; {
-		page, err := list(cursor)
-		if err != nil {
-			return fmt.Errorf("list connections: %w", err)
-		}
-		each(ctx, parallel, page.Items, func(company booking.CompanyID) {
-			ctx := logging.With(ctx, slog.String("company", string(company)))
-			if err := do(ctx, company); err != nil && ctx.Err() == nil {
-				m.warn(ctx, "connection not maintained", err, slog.String("integration", string(integration.GoogleCalendar)))
-			}
-		})
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("maintain connections: %w", err)
-		}
-		if cursor = page.Next; cursor == "" {
-			return nil
-		}
+	if err != nil {
+		return false, fmt.Errorf("owe passes: %w", err)
 	}
+	return true, nil
 }
 
 // company does what is due for one connection:
@@ -184,9 +190,9 @@ func (m *Maintainer) finish(ctx context.Context, company booking.CompanyID, c in
 	return err
 }
 
-// pass does a page of the pass that is due for a connection, if one is, and
-// with the last page what comes after it. It reports whether there are more
-// pages.
+// pass does a turn of the pass that is due for a connection, if one is, and
+// with the last one what comes after it. It reports whether there are more
+// turns.
 func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c integration.Connection) (unfinished bool, err error) {
 	now := m.Now()
 	first := c.PassedAt.Before(c.BackfillDue)
@@ -195,69 +201,98 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 		return false, nil
 	}
 	p := m.passes.of(company, c.BackfillDue, now, late)
-	if more, err := m.page(ctx, company, c.ID, p); err != nil || more {
-		return more, err
+	if !p.reconciled {
+		if more, err := m.bookings(ctx, company, c.ID, p); err != nil || more {
+			return more, err
+		}
+		p.reconciled, p.events = true, newListing(c, m.Now())
+		m.Log.LogAttrs(ctx, slog.LevelInfo, "bookings reconciled after a change of connection", slog.Bool("last_pass", p.late), slog.Int("added", p.added))
+	}
+	if p.late {
+		more, err := m.strays(ctx, company, c, p)
+		if errors.Is(err, errNoTurn) || ctx.Err() != nil {
+			return true, errUnfinished
+		}
+		if more {
+			return true, nil
+		}
+		if err != nil {
+			m.passes.end(company)
+			return false, m.strayTrouble(ctx, company, c, err)
+		}
 	}
 	m.passes.end(company)
 	return false, m.passed(ctx, company, c, p)
 }
 
-// passed ends a pass. After one that began late enough, the events at Google
-// that no record names are removed, and once there are none, nothing is owed
-// any more.
-func (m *Maintainer) passed(ctx context.Context, company booking.CompanyID, c integration.Connection, p *pass) error {
-	m.Log.LogAttrs(ctx, slog.LevelInfo, "bookings reconciled after a change of connection", slog.Bool("last_pass", p.late), slog.Int("added", p.added))
-	if !p.late {
-		return m.mark(ctx, company, c, false, 0)
-	}
-	left, err := m.strays(ctx, company, c)
+// strayTrouble says what follows from a listing that failed.
+func (m *Maintainer) strayTrouble(ctx context.Context, company booking.CompanyID, c integration.Connection, err error) error {
 	if why := gcal.ReasonOf(err); why.NeedsCompany() && why != integration.Revoked { // that, who gives the tokens has recorded
 		return m.needReauth(ctx, company, c, why)
 	}
-	if err != nil {
-		return errors.Join(err, m.mark(ctx, company, c, false, 0)) // marked, so that it is not tried again at once
-	}
-	if c.Status == integration.Disconnecting && left == 0 {
+	return errors.Join(err, m.mark(ctx, company, c, false, 0)) // marked, so that it is not tried again at once
+}
+
+// passed ends a pass. Once one that began late enough met no event at Google
+// that no record names, nothing is owed any more.
+func (m *Maintainer) passed(ctx context.Context, company booking.CompanyID, c integration.Connection, p *pass) error {
+	clean := p.late && p.met == 0
+	if clean && c.Status == integration.Disconnecting {
 		return m.finish(ctx, company, c, integration.NoReason)
 	}
-	return m.mark(ctx, company, c, left == 0, p.added)
+	return m.mark(ctx, company, c, clean, p.added)
 }
 
 // needReauth records that the connection is not good for what it is for. If it
 // has changed meanwhile, that is not known of it.
 func (m *Maintainer) needReauth(ctx context.Context, company booking.CompanyID, c integration.Connection, why integration.Reason) error {
 	acts := store.NeedReauth(&c, why, m.Now(), logging.TraceOf(ctx).ID)
-	if err := m.Connections.PutConnection(ctx, company, &c, acts...); err != nil && !errors.Is(err, fault.ErrConflict) {
+	switch err := m.Connections.PutConnection(ctx, company, &c, acts...); {
+	case errors.Is(err, fault.ErrConflict):
+		return nil
+	case err != nil:
 		return fmt.Errorf("record that the connection needs re-authorisation: %w", err)
 	}
+	m.Log.LogAttrs(ctx, slog.LevelWarn, "connection needs re-authorisation",
+		slog.String("integration", string(c.ID)), slog.String("reason", string(why)))
 	return nil
 }
 
-// page reconciles the pass's next page of bookings: first those that end in
-// the future, then those whose delivery is waiting.
-func (m *Maintainer) page(ctx context.Context, company booking.CompanyID, id integration.ID, p *pass) (more bool, err error) {
-	q := store.Query{EndsAfter: p.began, Cursor: p.cursor, Limit: bookingPage}
-	if p.waiting {
-		q.EndsAfter, q.Waiting = time.Time{}, id
-	}
-	page, err := m.Bookings.ListBookings(ctx, company, q)
-	if err != nil {
-		return false, fmt.Errorf("bookings to reconcile: %w", err)
-	}
-	keys := make([]store.Key, 0, len(page.Items))
-	for _, b := range page.Items {
-		keys = append(keys, store.Key{Company: company, Booking: b.Booking.ID})
-		if missed(b, id, p.due) {
-			p.added++
+// bookings reconciles the bookings of a turn of the pass: first those that end
+// in the future, then those whose delivery is waiting.
+func (m *Maintainer) bookings(ctx context.Context, company booking.CompanyID, id integration.ID, p *pass) (more bool, err error) {
+	for left := bookingPage; left > 0; {
+		q := store.Query{EndsAfter: p.began, Cursor: p.cursor, Limit: left}
+		if p.waiting {
+			q.EndsAfter, q.Waiting = time.Time{}, id
 		}
+		page, err := m.Bookings.ListBookings(ctx, company, q)
+		if err != nil {
+			return false, fmt.Errorf("bookings to reconcile: %w", err)
+		}
+		m.reconcile(ctx, keys(page.Items))
+		if err := ctx.Err(); err != nil {
+			return false, fmt.Errorf("bookings to reconcile: %w", err) // the page comes again
+		}
+		left -= len(page.Items)
+		p.count(page.Items, id)
+		if p.cursor = page.Next; p.cursor != "" {
+			continue
+		}
+		if p.waiting {
+			return false, nil
+		}
+		p.waiting = true
 	}
-	m.reconcile(ctx, keys)
-	if err := ctx.Err(); err != nil {
-		return false, fmt.Errorf("bookings to reconcile: %w", err) // the page comes again
+	return true, nil
+}
+
+func keys(bs []*store.Booking) []store.Key {
+	ks := make([]store.Key, 0, len(bs))
+	for _, b := range bs {
+		ks = append(ks, store.Key{Company: b.Company, Booking: b.Booking.ID})
 	}
-	more = page.Next != "" || !p.waiting
-	p.waiting, p.cursor = p.waiting || page.Next == "", page.Next
-	return more, nil
+	return ks
 }
 
 // missed reports whether the booking, as it was told before a change of the

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/store"
 )
 
 // pass is how far a pass over a company's bookings has come. It is kept in
@@ -17,6 +19,19 @@ type pass struct {
 	waiting bool   // the bookings that end in the future are done: now those that wait
 	cursor  string // of the next page
 	added   int    // bookings of before the change whose events were created since
+
+	reconciled bool    // the bookings are done: if it is late, now the events
+	events     listing // of them
+	met        int     // events that no record names, or in a removal any of ours
+}
+
+// count adds up how many of the bookings that were reconciled had been missed.
+func (p *pass) count(bs []*store.Booking, id integration.ID) {
+	for _, b := range bs {
+		if missed(b, id, p.due) {
+			p.added++
+		}
+	}
 }
 
 // passes are those under way.

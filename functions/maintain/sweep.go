@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -15,35 +14,83 @@ import (
 
 const (
 	sweepPage = 500
-	parallel  = 8 // companies at a time
-	perWorker = 4 // bookings of one company at a time
+	maxAhead  = 10_000 // bookings that are due and known to be, and wait
+	turnSize  = 20     // bookings of one company in its turn
+	parallel  = 8      // companies at a time
+	perWorker = 4      // bookings of one company at a time
 )
 
-// sweep reconciles every booking whose time has come. A booking that is due
-// again at once, or could not be written, is left to the next run.
-func (m *Maintainer) sweep(ctx context.Context) error {
-	done := map[store.Key]bool{}
+// sweep reconciles every booking whose time has come, some of each company in
+// turn. A booking that is due again at once, or could not be written, is left
+// to the next run.
+func (m *Maintainer) sweep(ctx context.Context) (more bool, err error) {
+	b := backlog{seen: map[store.Key]bool{}, waiting: map[booking.CompanyID][]store.Key{}}
 	for {
-		// Those that were done and are due still come first: look past them.
-		due, err := m.Bookings.DueBookings(ctx, m.Now(), sweepPage+len(done))
-		if err != nil {
-			return fmt.Errorf("sweep: %w", err)
+		if err := m.lookAhead(ctx, &b); err != nil {
+			return false, fmt.Errorf("sweep: %w", err)
 		}
-		fresh := map[booking.CompanyID][]store.Key{}
-		for _, k := range due {
-			if !done[k] {
-				done[k] = true
-				fresh[k.Company] = append(fresh[k.Company], k)
-			}
+		if len(b.waiting) == 0 {
+			return false, nil
 		}
-		if len(fresh) == 0 {
-			return nil
-		}
-		each(ctx, parallel, slices.Collect(maps.Values(fresh)), func(keys []store.Key) { m.reconcile(ctx, keys) })
+		each(ctx, parallel, b.turns(), func(keys []store.Key) { m.reconcile(ctx, keys) })
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("sweep: %w", err)
+			return true, fmt.Errorf("sweep: %w", err)
 		}
 	}
+}
+
+// backlog is what a run knows to be due.
+type backlog struct {
+	seen    map[store.Key]bool // whatever became of it
+	waiting map[booking.CompanyID][]store.Key
+	ahead   int  // keys that wait
+	more    bool // there were more than were asked for
+}
+
+// lookAhead sees to it that the companies that wait are as many as have their
+// turn at a time, if so many have bookings that are due.
+func (m *Maintainer) lookAhead(ctx context.Context, b *backlog) error {
+	for len(b.waiting) == 0 || b.more && len(b.waiting) < parallel && b.ahead < maxAhead {
+		// Those that are due still come first: look past them.
+		limit := sweepPage + 2*len(b.seen)
+		due, err := m.Bookings.DueBookings(ctx, m.Now(), limit)
+		if err != nil {
+			return err
+		}
+		b.more = len(due) == limit
+		if b.add(due) == 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (b *backlog) add(due []store.Key) (news int) {
+	for _, k := range due {
+		if b.seen[k] {
+			continue
+		}
+		b.seen[k] = true
+		b.waiting[k.Company] = append(b.waiting[k.Company], k)
+		news++
+	}
+	b.ahead += news
+	return news
+}
+
+// turns takes a turn of each company's. Those with little have theirs first.
+func (b *backlog) turns() [][]store.Key {
+	turns := make([][]store.Key, 0, len(b.waiting))
+	for company, keys := range b.waiting {
+		n := min(turnSize, len(keys))
+		turns = append(turns, keys[:n])
+		b.ahead -= n
+		if b.waiting[company] = keys[n:]; n == len(keys) {
+			delete(b.waiting, company)
+		}
+	}
+	slices.SortFunc(turns, func(a, b []store.Key) int { return len(a) - len(b) })
+	return turns
 }
 
 // reconcile reconciles bookings of one company. What fails is logged: the

@@ -28,7 +28,11 @@ func open(ctx context.Context, s gcf.Start) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(intake.Deps{Apply: wire.Engine(p, g.Switches, g.Calendar).Apply, Now: p.Now, Log: p.Log}), nil
+	engine, err := wire.Engine(p, g, g.Calendar)
+	if err != nil {
+		return nil, err
+	}
+	return New(intake.Deps{Apply: engine.Apply, Now: p.Now, Log: p.Log}), nil
 }
 
 // New returns the function's handler. The three functions behind the booking

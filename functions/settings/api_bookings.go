@@ -54,6 +54,9 @@ type deliveryJSON struct {
 	Attempts      int                        `json:"attempts"`
 	UpdatedAt     string                     `json:"updated_at"`
 	NextAttemptAt string                     `json:"next_attempt_at"`
+	MessageID     string                     `json:"message_id"` // of a delivery by message; such a one has no event_id
+	Receipt       integration.ReceiptStatus  `json:"receipt"`    // how far that message has come, as was told of it
+	ReceiptAt     string                     `json:"receipt_at"`
 }
 
 type stepJSON struct {
@@ -131,13 +134,22 @@ func (v *visit) bookingJSON(rec *store.Booking, entries []entry) bookingJSON {
 		History:    make([]stepJSON, 0, len(rec.History)),
 	}
 	for id, d := range rec.Deliveries {
-		out.Deliveries[id] = deliveryJSON{
-			Status: d.Status, Reason: d.Reason, Detail: d.Detail, Message: v.message(rec, id, entries), EventID: d.ExternalID, CalendarID: d.Place.Calendar, Link: d.Link,
-			Attempts: d.Attempts, UpdatedAt: stampUTC(d.UpdatedAt), NextAttemptAt: stampUTC(d.NextAttemptAt),
-		}
+		out.Deliveries[id] = v.deliveryJSON(rec, id, d, entries)
 	}
 	for _, s := range rec.History {
 		out.History = append(out.History, stepJSON{stampUTC(s.At), s.Kind, s.Integration, s.Outcome, s.Detail})
+	}
+	return out
+}
+
+func (v *visit) deliveryJSON(rec *store.Booking, id integration.ID, d integration.Delivery, entries []entry) deliveryJSON {
+	out := deliveryJSON{
+		Status: d.Status, Reason: d.Reason, Detail: d.Detail, Message: v.message(rec, id, entries), EventID: d.ExternalID, CalendarID: d.Place.Calendar, Link: d.Link,
+		Attempts: d.Attempts, UpdatedAt: stampUTC(d.UpdatedAt), NextAttemptAt: stampUTC(d.NextAttemptAt),
+	}
+	if id == integration.WhatsApp {
+		r := receiptOf(d)
+		out.EventID, out.MessageID, out.Receipt, out.ReceiptAt = "", d.ExternalID, r.Status, stampUTC(r.At)
 	}
 	return out
 }

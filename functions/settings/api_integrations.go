@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
@@ -27,8 +28,11 @@ type integrationJSON struct {
 	Since     string             `json:"since"`   // the last change of status, account or calendar
 	CheckedAt string             `json:"checked_at"`
 	Preview   previewJSON        `json:"preview"`
-	Action    string             `json:"action"`  // what only the company can do; see actionOf
-	Message   string             `json:"message"` // what the status means and what to do, in the token's language
+	Action    string             `json:"action"`   // what only the company can do; see actionOf
+	Message   string             `json:"message"`  // what the status means and what to do, in the token's language
+	Language  string             `json:"language"` // of the notices to customers; empty: the company's own
+	// Notices are those to customers that there are, and whether they are sent.
+	Notices map[booking.Kind]bool `json:"notices"`
 }
 
 // previewJSON is what connecting, or connecting again, would do; zero while
@@ -44,9 +48,9 @@ type calendarJSON struct {
 }
 
 func (h *handler) listIntegrations(r *http.Request, c session.Claims) (any, error) {
-	list := make([]integrationJSON, 0, len(h.Integrations))
-	for _, id := range h.Integrations {
-		i, err := h.integration(r, c, id)
+	list := make([]integrationJSON, 0, len(h.offers))
+	for _, o := range h.offers {
+		i, err := h.integration(r, c, o)
 		if err != nil {
 			return nil, err
 		}
@@ -57,8 +61,8 @@ func (h *handler) listIntegrations(r *http.Request, c session.Claims) (any, erro
 	}{list}, nil
 }
 
-func (h *handler) integration(r *http.Request, c session.Claims, id integration.ID) (integrationJSON, error) {
-	e, err := h.entry(r.Context(), c.Company, id)
+func (h *handler) integration(r *http.Request, c session.Claims, o offer) (integrationJSON, error) {
+	e, err := h.entry(r.Context(), c.Company, o)
 	if err != nil {
 		return integrationJSON{}, err
 	}
@@ -71,9 +75,10 @@ func (h *handler) integration(r *http.Request, c session.Claims, id integration.
 		return integrationJSON{}, err
 	}
 	out := integrationJSON{
-		ID: id, Name: e.Name, Available: e.Entry.Enabled, Enabled: e.Connection.Enabled, Status: e.Status, Reason: e.Reason,
+		ID: e.id, Name: e.Name, Available: e.Entry.Enabled, Enabled: e.Connection.Enabled, Status: e.Status, Reason: e.Reason,
 		Account: e.Data.AccountEmail, Calendar: calendarJSON{e.Data.CalendarID, e.Data.CalendarName}, Waiting: b.total(),
 		Since: stampUTC(e.Connection.ChangedAt), CheckedAt: stampUTC(e.CheckedAt), Action: actionOf(e),
+		Language: e.Options.Language, Notices: map[booking.Kind]bool{},
 	}
 	_, _, out.Message = v.state(e)
 	if e.Connection.Enabled {
@@ -81,6 +86,9 @@ func (h *handler) integration(r *http.Request, c session.Claims, id integration.
 	}
 	if e.Status == integration.Disconnected || e.Status == integration.NeedsReauth {
 		out.Preview = previewJSON{b.preview.add, b.preview.more}
+	}
+	for _, kind := range e.notices {
+		out.Notices[kind] = !e.Options.Mute.Of(kind)
 	}
 	return out, nil
 }
@@ -96,14 +104,24 @@ func actionOf(e entry) string {
 	return ""
 }
 
-// enableIntegration answers with a link of ours, to be opened once in the
-// browser of whoever has the account at Google. It leads to the panel, which
-// shows the company's name: a link straight to Google would let one company's
-// consent be captured for another.
+// enableIntegration turns an integration on, or says how.
 func (h *handler) enableIntegration(r *http.Request, c session.Claims) (any, error) {
-	if _, err := h.offered(r); err != nil {
+	e, _, err := h.usable(r, c)
+	if err != nil {
 		return nil, err
 	}
+	// Who builds the panel himself may never open a link.
+	if err := h.remember(r.Context(), c); err != nil {
+		return nil, err
+	}
+	return e.enableByCall(r, c, e)
+}
+
+// linkToConnect answers with a link of ours, to be opened once in the browser of
+// whoever has the account at Google. It leads to the panel, which shows the
+// company's name: a link straight to Google would let one company's consent be
+// captured for another.
+func (h *handler) linkToConnect(_ *http.Request, c session.Claims, _ entry) (any, error) {
 	token, err := h.Sessions.Sign(session.Claims{
 		Company: c.Company, Name: c.Name, Email: c.Email, Phone: c.Phone,
 		Country: c.Country, Locale: c.Locale, TimeZone: c.TimeZone, ReturnURL: c.ReturnURL,
@@ -119,21 +137,63 @@ func (h *handler) enableIntegration(r *http.Request, c session.Claims) (any, err
 }
 
 func (h *handler) disableIntegration(r *http.Request, c session.Claims) (any, error) {
-	id, err := h.offered(r)
+	e, _, err := h.called(r, c)
 	if err != nil {
 		return nil, err
 	}
 	var body struct {
 		Events string `json:"events"`
 	}
-	if err := readJSON(r, &body); err != nil {
+	if e.events { // of one without, there is nothing to say
+		if err := readJSON(r, &body); err != nil {
+			return nil, err
+		}
+		if body.Events != eventsKeep && body.Events != eventsRemove {
+			return nil, fmt.Errorf("%w: events must be %q or %q", fault.ErrUnprocessable, eventsKeep, eventsRemove)
+		}
+	}
+	if _, err := e.turnOff(r.Context(), c.Company, body.Events == eventsRemove, store.ActorPlatform); err != nil {
 		return nil, err
 	}
-	if body.Events != eventsKeep && body.Events != eventsRemove {
-		return nil, fmt.Errorf("%w: events must be %q or %q", fault.ErrUnprocessable, eventsKeep, eventsRemove)
-	}
-	if _, err := h.turnOff(r.Context(), c.Company, body.Events == eventsRemove, store.ActorPlatform); err != nil {
+	return h.integration(r, c, e.offer)
+}
+
+// chooseOptions changes the options of an integration.
+func (h *handler) chooseOptions(r *http.Request, c session.Claims) (any, error) {
+	e, _, err := h.usable(r, c)
+	if err != nil {
 		return nil, err
 	}
-	return h.integration(r, c, id)
+	return e.chooseByCall(r, c, e)
+}
+
+// trialJSON is a step of a test that was tried. After one that failed there is
+// none.
+type trialJSON struct {
+	Step   string             `json:"step"`
+	OK     bool               `json:"ok"`
+	Reason integration.Reason `json:"reason"`
+}
+
+// testIntegration tries the connection.
+func (h *handler) testIntegration(r *http.Request, c session.Claims) (any, error) {
+	e, v, err := h.usable(r, c)
+	if err != nil {
+		return nil, err
+	}
+	t, err := h.probe(r.Context(), e, v, store.ActorPlatform)
+	if err != nil {
+		return nil, err
+	}
+	steps := make([]trialJSON, 0, len(e.trials))
+	for _, step := range t.done(e.trials) {
+		steps = append(steps, trialJSON{Step: step, OK: true})
+	}
+	if t.why != integration.NoReason {
+		steps = append(steps, trialJSON{Step: t.failed, Reason: t.why})
+	}
+	return struct {
+		Steps   []trialJSON `json:"steps"`
+		Message string      `json:"message"`
+	}{steps, sentences(v.advice(e, t)...)}, nil
 }

@@ -59,8 +59,11 @@ func TestAPIShapes(t *testing.T) {
    "event_id": "abc123",
    "link": "https://calendar.google.example/event?eid=abc123",
    "message": "Borrado a mano en Google Calendar. Vuelve si la reserva cambia.",
+   "message_id": "",
    "next_attempt_at": "",
    "reason": "",
+   "receipt": "",
+   "receipt_at": "",
    "status": "done",
    "updated_at": "2026-12-01T13:30:00Z"
   }
@@ -100,8 +103,10 @@ func TestAPIShapes(t *testing.T) {
    "checked_at": "2026-12-01T10:30:00Z",
    "enabled": true,
    "id": "google-calendar",
+   "language": "",
    "message": "Tus reservas confirmadas se añaden solas a Google Calendar.",
    "name": "Google Calendar",
+   "notices": {},
    "preview": {
     "add": 0,
     "more": false
@@ -111,6 +116,31 @@ func TestAPIShapes(t *testing.T) {
    "since": "2026-11-28T14:30:00Z",
    "status": "connected",
    "waiting": 1
+  },
+  {
+   "account": "",
+   "action": "",
+   "available": false,
+   "calendar": {
+    "id": "",
+    "name": ""
+   },
+   "checked_at": "",
+   "enabled": false,
+   "id": "whatsapp",
+   "language": "",
+   "message": "Esta instalación no tiene WhatsApp configurado.",
+   "name": "WhatsApp",
+   "notices": {},
+   "preview": {
+    "add": 0,
+    "more": false
+   },
+   "reason": "",
+   "refused": 0,
+   "since": "",
+   "status": "disconnected",
+   "waiting": 0
   }
  ]
 }`},
@@ -129,8 +159,11 @@ func TestAPIShapes(t *testing.T) {
    "event_id": "",
    "link": "",
    "message": "Nunca llegó a Google Calendar, no había nada que quitar.",
+   "message_id": "",
    "next_attempt_at": "",
    "reason": "",
+   "receipt": "",
+   "receipt_at": "",
    "status": "done",
    "updated_at": "2026-12-01T13:30:00Z"
   }
@@ -237,10 +270,11 @@ func TestAPIRefuses(t *testing.T) {
 		{"GET", "/v1/bookings/nobody", "", 404, "booking"},
 		{"GET", "/v1/nowhere", "", 404, ""},
 		{"POST", "/v1/integrations/fax/enable", "", 404, "integration"},
-		{"POST", "/v1/integrations/whatsapp/disable", `{"events":"keep"}`, 404, "integration"},
+		{"POST", "/v1/integrations/fax/disable", `{"events":"keep"}`, 404, "integration"},
+		{"POST", "/v1/integrations/whatsapp/enable", "", 409, "not configured"},
 		{"POST", "/v1/integrations/fax/test", "", 404, "integration"},
 		{"GET", "/v1/integrations/whatsapp/calendars", "", 404, "integration"},
-		{"POST", "/v1/integrations/whatsapp/options", `{"calendar":"primary"}`, 404, "integration"},
+		{"POST", "/v1/integrations/fax/options", `{"calendar":"primary"}`, 404, "integration"},
 		{"POST", "/v1/integrations/google-calendar/options", "", 415, "application/json"},
 		{"POST", "/v1/integrations/google-calendar/options", `[]`, 400, "JSON"},
 		{"POST", "/v1/integrations/google-calendar/options", `{"calendar":"another"}`, 422, "calendar"},

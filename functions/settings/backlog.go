@@ -47,13 +47,13 @@ func (b *backlog) total() int { return b.waiting + b.sending + b.retrying }
 
 // backlog looks through the company's bookings. A connection that is off, owes
 // nothing and could be made has only a preview, for which the bookings that are
-// still to come are read, at most maxRecent of them. If it can't be made, none
-// is read.
+// still to come are read, at most maxRecent of them. If it can't be made, or
+// making it would add nothing, none is read.
 func (h *handler) backlog(ctx context.Context, company booking.CompanyID, e entry) (*backlog, error) {
 	b, now := &backlog{}, h.Now()
 	recent := store.Query{EndsAfter: now.Add(-24 * time.Hour)}
 	if e.Status == integration.Disconnected && e.Reason == integration.NoReason {
-		if !e.Entry.Enabled {
+		if !e.Entry.Enabled || !e.events {
 			return b, nil
 		}
 		recent.EndsAfter = now
@@ -65,7 +65,7 @@ func (h *handler) backlog(ctx context.Context, company booking.CompanyID, e entr
 		}
 		b.more = more
 	}
-	more, err := h.scan(ctx, company, recent, maxRecent, func(rec *store.Booking) { b.add(rec, e.Connection, now) })
+	more, err := h.scan(ctx, company, recent, maxRecent, func(rec *store.Booking) { b.add(rec, e, now) })
 	b.more, b.preview.more = b.more || more, more
 	for _, list := range [][]*store.Booking{b.left, b.refused} {
 		slices.SortStableFunc(list, func(x, y *store.Booking) int { return x.Booking.Start.Compare(y.Booking.Start) })
@@ -94,18 +94,17 @@ func (h *handler) scan(ctx context.Context, company booking.CompanyID, q store.Q
 }
 
 // add takes in a booking's delivery; what waits has been counted already.
-func (b *backlog) add(rec *store.Booking, c integration.Connection, now time.Time) {
-	d := rec.Deliveries[c.ID]
+func (b *backlog) add(rec *store.Booking, e entry, now time.Time) {
+	d := rec.Deliveries[e.id]
+	if at := succeeded(rec, d, e); at.After(b.last) {
+		b.last = at
+	}
 	switch d.Status {
-	case integration.Done:
-		if d.UpdatedAt.After(b.last) {
-			b.last = d.UpdatedAt
-		}
 	case integration.Pending:
 		b.pend(d)
 	case integration.Failed:
 		b.refused = append(b.refused, rec)
-	case integration.Waiting, integration.Skipped:
+	case integration.Done, integration.Waiting, integration.Skipped:
 	}
 	if !rec.Booking.End.After(now) {
 		return
@@ -115,11 +114,22 @@ func (b *backlog) add(rec *store.Booking, c integration.Connection, now time.Tim
 	}
 	switch {
 	case rec.State != booking.Confirmed:
-	case there(d, c):
+	case there(d, e.Connection):
 		b.preview.kept++
 	default:
 		b.preview.add++
 	}
+}
+
+// succeeded is when the delivery last did; zero if it has not.
+func succeeded(rec *store.Booking, d integration.Delivery, e entry) time.Time {
+	switch {
+	case !e.events:
+		return sentAt(rec, e.id)
+	case d.Status == integration.Done:
+		return d.UpdatedAt
+	}
+	return time.Time{}
 }
 
 // there reports whether the delivery's event needs no new one once the

@@ -52,7 +52,7 @@ func TestPreview(t *testing.T) {
 			s.book(salon, "1", 24*hour, tc.how)
 			s.book(salon, "past", -2*hour, tc.how)
 			h := &handler{Deps: s.deps}
-			e, err := h.entry(t.Context(), salon, integration.GoogleCalendar)
+			e, err := h.entry(t.Context(), salon, h.newOffers()[0])
 			s.must(err)
 			b, err := h.backlog(t.Context(), salon, e)
 			s.must(err)

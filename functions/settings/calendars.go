@@ -36,6 +36,7 @@ func (e *googleError) Unwrap() error { return fault.ErrUnavailable }
 var (
 	errPaused       = fmt.Errorf("%w: switched off for everyone", fault.ErrUnavailable)
 	errNotConnected = fmt.Errorf("%w: the integration is not connected, or needs to be reconnected first", fault.ErrConflict)
+	errNoCalendars  = fmt.Errorf("%w: the integration has no calendars", fault.ErrNotFound)
 	errNoCalendar   = fmt.Errorf("%w: calendar must be the id of one of the account's calendars", fault.ErrUnprocessable)
 )
 
@@ -71,7 +72,7 @@ func (h *handler) calendars(ctx context.Context, company booking.CompanyID, e en
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	list, err := h.Calendar.Calendars(ctx, company, e.Connection)
-	switch why := h.class(ctx, err); {
+	switch why := class(ctx, gcal.ReasonOf(err), err); {
 	case err == nil:
 		return calendars{list: list}, nil
 	case why == integration.ScopeMissing:
@@ -89,11 +90,11 @@ func (h *handler) calendars(ctx context.Context, company booking.CompanyID, e en
 // is switched off for everyone.
 const switchedOff integration.Reason = "switched_off"
 
-// class is the class of an error of Calendar. One without a class is a call
-// that was never to begin: for lack of time, since the calls before it took so
-// long, or because everything was switched off meanwhile.
-func (h *handler) class(ctx context.Context, err error) integration.Reason {
-	why := gcal.ReasonOf(err)
+// class is the class of a call's error, of which the integration says why. One
+// for which it says nothing is a call that was never to begin: for lack of
+// time, since the calls before it took so long, or because everything was
+// switched off meanwhile.
+func class(ctx context.Context, why integration.Reason, err error) integration.Reason {
 	switch {
 	case err == nil || why != integration.NoReason:
 		return why

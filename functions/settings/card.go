@@ -32,7 +32,8 @@ type card struct {
 	Leaves  []string
 	Preview []string // what Connect would do
 	Connect link     // or what else mends the connection
-	Note    string   // beside Connect
+	Enable  *button  // in place of Connect
+	Note    string   // beside them
 	Test    *button
 	Disable link
 }
@@ -47,8 +48,14 @@ type fact struct {
 // list is some of the bookings, with how many more there are.
 type list struct {
 	Title string
-	Items []link
+	Items []item
 	More  string
+}
+
+// item is a booking in a list, with what is to be said of it if anything is.
+type item struct {
+	link
+	Note string
 }
 
 // link leads somewhere, or if URL is empty it is only words.
@@ -59,6 +66,7 @@ type button struct {
 	Action  string
 	Company booking.CompanyID // whose page it is
 	Words   string
+	Primary bool
 }
 
 // actionPath is where one of the things is done that can be done with an
@@ -73,12 +81,11 @@ func (v *visit) to(path string) string {
 }
 
 func (v *visit) card(e entry, b *backlog) card {
-	id := string(e.Connection.ID)
-	c := card{ID: e.Connection.ID, Name: e.Name}
+	c := card{ID: e.id, Name: e.Name, Does: v.points(e.id, "does"), Leaves: v.points(e.id, "leaves")}
 	c.Tone, c.Status, c.Explain = v.state(e)
-	for i := 1; i <= 2; i++ {
-		c.Does = append(c.Does, v.say.T(fmt.Sprintf("%s.does.%d", id, i)))
-		c.Leaves = append(c.Leaves, v.say.T(fmt.Sprintf("%s.leaves.%d", id, i)))
+	if !e.events {
+		v.messagesCard(&c, e, b)
+		return c
 	}
 	switch {
 	case e.Status != integration.Disconnected:
@@ -91,6 +98,18 @@ func (v *visit) card(e entry, b *backlog) card {
 	}
 	v.actions(&c, e, b)
 	return c
+}
+
+// points are the sentences of that name about an integration.
+func (v *visit) points(id integration.ID, name string) []string {
+	var all []string
+	for i := 1; ; i++ {
+		key := v.say.Or(fmt.Sprintf("%s.%s.%d", id, name, i), "")
+		if key == "" {
+			return all
+		}
+		all = append(all, v.say.T(key))
+	}
 }
 
 // facts are what there is to know of a connection. What needs the company comes
@@ -134,24 +153,24 @@ func (v *visit) calendarLinks(e entry) []link {
 	}
 	links := []link{{calendarURL, v.say.T("card.open", e.Name)}}
 	if e.Entry.Enabled {
-		links = append(links, link{v.to(actionPath(e.Connection.ID, "options")), v.say.T("card.options")})
+		links = append(links, link{v.to(actionPath(e.id, "options")), v.say.T("card.options")})
 	}
 	return links
 }
 
 // backlogFact says how many bookings wait, and for what.
 func (v *visit) backlogFact(e entry, b *backlog) fact {
-	f := fact{Name: v.say.T("card.waiting")}
+	f := fact{Name: v.say.T(v.own(e.id, "card.waiting"))}
 	add := func(n int, key string, args ...any) {
 		if n > 0 {
-			f.Values = append(f.Values, v.say.T(key, append([]any{n}, args...)...))
+			f.Values = append(f.Values, v.say.T(v.own(e.id, key), append([]any{n}, args...)...))
 		}
 	}
 	add(b.waiting, "waiting."+waitsFor(e))
 	add(b.sending, "waiting.sending")
-	add(b.retrying, "waiting.retry", v.why(string(b.reason)), v.moment(v.ahead(b.next)))
+	add(b.retrying, "waiting.retry", v.why(e.id, string(b.reason)), v.moment(v.ahead(b.next)))
 	if b.total() == 0 {
-		f.Values = append(f.Values, v.say.T("card.waiting.none"))
+		f.Values = append(f.Values, v.say.T(v.own(e.id, "card.waiting.none")))
 		return f
 	}
 	if b.more {
@@ -176,25 +195,33 @@ func waitsFor(e entry) string {
 
 // left lists the events of future bookings that could not be removed.
 func (v *visit) left(e entry, b *backlog) list {
-	return v.list("card.left", b.left, maxLeft, func(rec *store.Booking) string { return rec.Deliveries[e.Connection.ID].Link })
+	return v.list("card.left", b.left, maxLeft, func(rec *store.Booking) item {
+		return item{link: link{rec.Deliveries[e.id].Link, v.brief(rec)}}
+	})
 }
 
 // refused lists the bookings that were refused for good.
 func (v *visit) refused(b *backlog) list {
-	return v.list("card.refused", b.refused, maxRefused, bookingURL)
+	return v.list("card.refused", b.refused, maxRefused, func(rec *store.Booking) item {
+		return item{link: link{bookingURL(rec), v.brief(rec)}}
+	})
+}
+
+// brief names a booking in a few words.
+func (v *visit) brief(rec *store.Booking) string {
+	words := v.title(rec)
+	if name := rec.Booking.Customer.Name; name != "" {
+		words += " " + v.say.T("booking.for", name)
+	}
+	return words + ", " + v.say.Moment(rec.Booking.Start, v.now)
 }
 
 // list names the first bookings. Key says what the list is, and followed by
 // ".more" how many more there are.
-func (v *visit) list(key string, recs []*store.Booking, most int, address func(*store.Booking) string) list {
+func (v *visit) list(key string, recs []*store.Booking, most int, one func(*store.Booking) item) list {
 	l := list{Title: v.say.T(key)}
 	for _, rec := range recs[:min(len(recs), most)] {
-		words := v.title(rec)
-		if name := rec.Booking.Customer.Name; name != "" {
-			words += " " + v.say.T("booking.for", name)
-		}
-		words += ", " + v.say.Moment(rec.Booking.Start, v.now)
-		l.Items = append(l.Items, link{address(rec), words})
+		l.Items = append(l.Items, one(rec))
 	}
 	if n := len(recs) - len(l.Items); n > 0 {
 		l.More = v.say.T(key+".more", n)
@@ -210,14 +237,14 @@ func (v *visit) actions(c *card, e entry, b *backlog) {
 	switch e.Status {
 	case integration.Connected:
 		if e.Entry.Enabled {
-			c.Test = &button{actionPath(e.Connection.ID, "test"), v.company.ID, v.say.T("card.test")}
+			c.Test = v.button(e, "test", "card.test")
 		}
 	case integration.NeedsReauth:
 		connect = v.mend(e)
 	case integration.Disconnected, integration.Disconnecting:
 	}
 	if e.Status == integration.Connected || e.Status == integration.NeedsReauth {
-		c.Disable = link{v.to(actionPath(e.Connection.ID, "disable")), v.say.T("card.disable", e.Name)}
+		c.Disable = link{v.to(actionPath(e.id, "disable")), v.say.T("card.disable", e.Name)}
 	}
 	if e.Entry.Enabled && (e.Status == integration.Disconnected || e.Status == integration.NeedsReauth) {
 		c.Connect, c.Preview = connect, v.preview(e, b.preview)
@@ -227,10 +254,15 @@ func (v *visit) actions(c *card, e entry, b *backlog) {
 	}
 }
 
+// button posts an action of the integration.
+func (v *visit) button(e entry, action, key string) *button {
+	return &button{Action: actionPath(e.id, action), Company: v.company.ID, Words: v.say.T(v.own(e.id, key), e.Name)}
+}
+
 // mend is what the company has to do to a connection that needs it.
 func (v *visit) mend(e entry) link {
 	if e.calendarGone() {
-		return link{v.to(actionPath(e.Connection.ID, "options")), v.say.T("card.choose")}
+		return link{v.to(actionPath(e.id, "options")), v.say.T("card.choose")}
 	}
 	return link{v.to(connectPath), v.say.T("card.reconnect", e.Name)}
 }

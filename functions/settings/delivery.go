@@ -1,11 +1,11 @@
 package settings
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
-	"github.com/citasync/citasync/shared/converge"
 	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
@@ -18,6 +18,7 @@ type moment struct{ Words, Machine string }
 // reason and what happens next.
 type delivery struct {
 	Tone     tone
+	Mark     string // empty: the tone's
 	Fact     string
 	At       *moment // when it became so
 	Calendar string
@@ -25,6 +26,9 @@ type delivery struct {
 	Detail   string
 	Next     string
 }
+
+// Sign is what stands before it, for the eye.
+func (d delivery) Sign() string { return cmp.Or(d.Mark, d.Tone.Mark()) }
 
 // at is a time as it is said of a booking: where the appointment is.
 func (v *visit) at(rec *store.Booking, t time.Time) moment {
@@ -46,13 +50,16 @@ func (v *visit) ahead(t time.Time) time.Time {
 // delivery puts a booking's delivery into words.
 func (v *visit) delivery(rec *store.Booking, e entry) delivery {
 	d := rec.Deliveries[e.Connection.ID]
+	if !e.events {
+		return v.byMessage(rec, d, e)
+	}
 	switch d.Status {
 	case integration.Done:
 		return v.done(rec, d, e)
 	case integration.Pending, integration.Waiting:
 		return v.unfinished(rec, d, e)
 	case integration.Failed:
-		return v.failed(d, e)
+		return v.failed(rec, d, e)
 	case integration.Skipped:
 	}
 	return v.skipped(rec, d, e)
@@ -102,7 +109,7 @@ func written(rec *store.Booking, d integration.Delivery, id integration.ID) time
 func lastAct(rec *store.Booking, id integration.ID) store.Step {
 	for _, s := range slices.Backward(rec.History) {
 		switch {
-		case s.Integration == id && s.Kind != converge.StepDelivery:
+		case s.Integration == id && s.Kind != store.StepDelivery:
 			return s
 		case s.Integration == "" && s.Kind == string(booking.Confirmed):
 			return store.Step{}
@@ -160,9 +167,9 @@ func (v *visit) leaving(rec *store.Booking, d integration.Delivery, e entry) del
 	out := delivery{Tone: waiting, Fact: v.say.T("delivery.removing", e.Name)}
 	switch {
 	case !e.Entry.Enabled:
-		out.Fact = v.say.T("delivery.retry.removal", e.Name, v.why("switched_off"))
+		out.Fact = v.say.T("delivery.retry.removal", e.Name, v.why(e.id, "switched_off"))
 	case d.Attempts > 0:
-		out.Fact = v.say.T("delivery.retry.removal", e.Name, v.why(string(d.Reason)))
+		out.Fact = v.say.T("delivery.retry.removal", e.Name, v.why(e.id, string(d.Reason)))
 		out.Next = v.nextTry(rec, d)
 	}
 	v.place(&out, d, e)
@@ -177,20 +184,36 @@ func (v *visit) nextTry(rec *store.Booking, d integration.Delivery) string {
 	}
 	when := v.at(rec, v.ahead(d.NextAttemptAt)).Words
 	if d.Reason == integration.Internal {
-		return v.say.T("delivery.retry.internal", when, string(rec.Company)+"/"+string(rec.Booking.ID))
+		return v.say.T("delivery.retry.internal", when, reference(rec))
 	}
 	return v.say.T("delivery.retry.next", when)
 }
+
+// reference is what to look for in the log.
+func reference(rec *store.Booking) string { return string(rec.Company) + "/" + string(rec.Booking.ID) }
 
 func (v *visit) pending(rec *store.Booking, d integration.Delivery, e entry) delivery {
 	if d.Attempts == 0 {
 		return delivery{Tone: waiting, Fact: v.say.T("delivery.sending", e.Name)}
 	}
-	key := "delivery.retry"
-	if rec.State != booking.Confirmed {
-		key = "delivery.retry.removal"
+	out := delivery{Tone: waiting, Fact: v.say.T(behind("delivery.retry.", rec, d), e.Name, v.why(e.id, string(d.Reason))), Next: v.nextTry(rec, d)}
+	if d.Written {
+		v.place(&out, d, e) // where the state before is
 	}
-	return delivery{Tone: waiting, Fact: v.say.T(key, e.Name, v.why(string(d.Reason))), Next: v.nextTry(rec, d)}
+	return out
+}
+
+// behind completes the key of the words for what has not reached the
+// integration: a removal, a change of what is there, or a booking of which
+// nothing is.
+func behind(key string, rec *store.Booking, d integration.Delivery) string {
+	switch {
+	case rec.State != booking.Confirmed:
+		return key + "removal"
+	case d.Written && !d.Place.None():
+		return key + "change"
+	}
+	return key + "new"
 }
 
 func (v *visit) waits(d integration.Delivery, e entry) delivery {
@@ -209,7 +232,7 @@ func (v *visit) waits(d integration.Delivery, e entry) delivery {
 			continue
 		}
 		if why.reason != "" {
-			out.Fact = v.say.T("delivery.waiting", e.Name, v.why(why.reason))
+			out.Fact = v.say.T("delivery.waiting", e.Name, v.why(e.id, why.reason))
 		}
 		out.Next = v.say.T(why.next)
 		break
@@ -218,10 +241,15 @@ func (v *visit) waits(d integration.Delivery, e entry) delivery {
 	return out
 }
 
-func (v *visit) failed(d integration.Delivery, e entry) delivery {
-	out := delivery{Tone: bad, Fact: v.say.T("delivery.failed", e.Name, v.why(string(d.Reason))), Next: v.promise(e, "delivery.failed.next")}
+func (v *visit) failed(rec *store.Booking, d integration.Delivery, e entry) delivery {
+	out := delivery{
+		Tone: bad, Fact: v.say.T(behind("delivery.failed.", rec, d), e.Name, v.why(e.id, string(d.Reason))), Next: v.promise(e, "delivery.failed.next"),
+	}
 	if d.Detail != "" {
 		out.Detail = v.say.T("delivery.detail", e.Name, d.Detail)
+	}
+	if d.Written {
+		v.place(&out, d, e)
 	}
 	return out
 }
@@ -244,5 +272,5 @@ func (v *visit) skipped(rec *store.Booking, d integration.Delivery, e entry) del
 	case rec.State == booking.Reserved && e.Connection.Enabled:
 		return delivery{Tone: off, Fact: v.say.T("delivery.skipped.reserved", e.Name)}
 	}
-	return delivery{Tone: off, Fact: v.say.T("delivery.skipped", e.Name, v.why("not_connected"))}
+	return delivery{Tone: off, Fact: v.say.T("delivery.skipped", e.Name, v.why(e.id, "not_connected"))}
 }

@@ -7,12 +7,15 @@
 //
 //	GET  /settings?session=JWT                       opens the link, then 303 to /settings
 //	GET  /settings                                   the integrations; ?result= says how a change went
-//	POST /settings/integrations/{integration}/enable   303 to where the consent begins; with replace=yes, events=keep|remove and
-//	                                                   account=ADDRESS the connected account is turned off first
+//	POST /settings/integrations/{integration}/enable   google-calendar: 303 to where the consent begins; with replace=yes,
+//	                                                   events=keep|remove and account=ADDRESS the connected account is turned
+//	                                                   off first. whatsapp: turns it on
 //	GET  /settings/integrations/{integration}/disable  asks whether to turn it off
-//	POST /settings/integrations/{integration}/disable  asks too; with confirm=yes and events=keep|remove turns it off
-//	GET  /settings/integrations/{integration}/options  the calendars to choose among
-//	POST /settings/integrations/{integration}/options  calendar=ID chooses one
+//	POST /settings/integrations/{integration}/disable  asks too; with confirm=yes, and for google-calendar events=keep|remove, turns
+//	                                                   it off
+//	GET  /settings/integrations/{integration}/options  the calendars to choose among; the notices to customers, and their language
+//	POST /settings/integrations/{integration}/options  calendar=ID chooses one; language=es|en|nothing and a notice=KIND for each
+//	                                                   that is to be sent
 //	POST /settings/integrations/{integration}/test     tries the connection, then 303 to
 //	GET  /settings/integrations/{integration}/test     how the last test went
 //	GET  /settings/history                           all bookings, latest start first; ?cursor= pages
@@ -24,10 +27,10 @@
 //
 //	GET  /v1/integrations
 //	POST /v1/integrations/{integration}/enable
-//	POST /v1/integrations/{integration}/disable      {"events":"keep"} or {"events":"remove"}
+//	POST /v1/integrations/{integration}/disable      {"events":"keep"} or {"events":"remove"}; for whatsapp nothing is needed
 //	POST /v1/integrations/{integration}/test
 //	GET  /v1/integrations/{integration}/calendars
-//	POST /v1/integrations/{integration}/options      {"calendar":ID}
+//	POST /v1/integrations/{integration}/options      {"calendar":ID}, or for whatsapp {"language":"en","notices":{"reserved":false}}
 //	GET  /v1/bookings?cursor=&limit=
 //	GET  /v1/bookings/{id}
 //	GET  /v1/activity?cursor=
@@ -35,7 +38,9 @@
 // The company is always the one of the session or the token. Pages of the panel
 // name it in their forms (company) and links (?company=), for one purpose: a page
 // that was left open while the browser opened another company's link is refused
-// with 409, and acts on neither. Errors of the panel are pages, those of the API problem
+// with 409, and acts on neither. An integration that the installation is not
+// configured for has no card, and its pages are not there; the API lists it as
+// not available. Errors of the panel are pages, those of the API problem
 // documents (RFC 9457).
 package settings
 
@@ -48,7 +53,6 @@ import (
 	"github.com/citasync/citasync/shared/bus/gcppubsub"
 	"github.com/citasync/citasync/shared/config"
 	"github.com/citasync/citasync/shared/gcf"
-	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/wire"
 	"github.com/citasync/citasync/shared/wire/cloud"
@@ -84,9 +88,16 @@ func open(ctx context.Context, s gcf.Start) (http.Handler, error) {
 
 // Wire returns the function's handler on these parts.
 func Wire(p wire.Parts, g *wire.Google, sessions *session.Manager) (http.Handler, error) {
-	return New(Deps{
+	deps := Deps{
 		Store: p.Store, Sessions: sessions, Grants: g.Grants, Calendar: g.Calendar, Publisher: p.Publisher,
-		Integrations: []integration.ID{integration.GoogleCalendar},
-		PublicURL:    p.Config.PublicURL, PlatformURL: p.Config.PlatformSettings, Now: p.Now, Log: p.Log,
-	})
+		PublicURL: p.Config.PublicURL, PlatformURL: p.Config.PlatformSettings, Now: p.Now, Log: p.Log,
+	}
+	sender, err := wire.WhatsApp(p, g.Switches)
+	if err != nil {
+		return nil, err
+	}
+	if sender != nil {
+		deps.Sender, deps.Templates = sender, p.Config.WhatsApp.Templates
+	}
+	return New(deps)
 }

@@ -80,6 +80,12 @@ type Calendar interface {
 	Probe(ctx context.Context, company booking.CompanyID, conn integration.Connection, title string) ([]gcal.Trial, error)
 }
 
+// Sender sends a message that tests the notices to customers; see
+// whatsapp.Sender.
+type Sender interface {
+	Test(ctx context.Context, company integration.Company, o integration.Options) error
+}
+
 // Deps are what the function needs.
 type Deps struct {
 	Store    Store
@@ -89,10 +95,11 @@ type Deps struct {
 	// Publisher wakes the topic maintenance after a change, so that what the
 	// change owes is done at once and not at the next tick.
 	Publisher bus.Publisher
-	// Integrations are those that the installation offers, in the order in
-	// which they are shown.
-	Integrations []integration.ID
-	PublicURL    *url.URL
+	// Sender sends the notices to customers; nil: the installation has none.
+	Sender Sender
+	// Templates say which notices there are, and in which languages.
+	Templates config.Templates
+	PublicURL *url.URL
 	// PlatformURL is the platform's own page that leads to a fresh link; empty
 	// if there is none.
 	PlatformURL config.CompanyURL
@@ -104,25 +111,22 @@ type Deps struct {
 // tests that were made lately.
 type handler struct {
 	Deps
-	words *words.Catalogue
-	pages pages
-	files assets
-	tests limiter
+	offers []offer
+	words  *words.Catalogue
+	pages  pages
+	files  assets
+	tests  limiter
 }
 
 // New returns the function's handler, or an error that says what is wrong with
 // the dependencies or with a page.
 func New(deps Deps) (http.Handler, error) {
-	for _, id := range deps.Integrations {
-		if id != integration.GoogleCalendar {
-			return nil, fmt.Errorf("settings: the panel has no card for %q", id)
-		}
-	}
 	catalogue, err := words.Load()
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
 	h := &handler{Deps: deps, words: catalogue, tests: limiter{every: testEvery, now: deps.Now}}
+	h.offers = h.newOffers()
 	if h.files, err = loadAssets(); err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
@@ -148,13 +152,13 @@ func (h *handler) panel() http.Handler {
 	mux.Handle("GET /settings/{$}", http.RedirectHandler("/settings", http.StatusSeeOther))
 	mux.Handle("GET /settings/history", h.visited(h.history))
 	mux.Handle("GET /settings/activity", h.visited(h.activity))
-	mux.Handle("POST /settings/integrations/{integration}/enable", h.visited(h.enable))
-	mux.Handle("GET /settings/integrations/{integration}/disable", h.visited(h.askDisable))
-	mux.Handle("POST /settings/integrations/{integration}/disable", h.visited(h.disable))
-	mux.Handle("GET /settings/integrations/{integration}/options", h.visited(h.askOptions))
-	mux.Handle("POST /settings/integrations/{integration}/options", h.visited(h.choose))
-	mux.Handle("GET /settings/integrations/{integration}/test", h.visited(h.tested))
-	mux.Handle("POST /settings/integrations/{integration}/test", h.visited(h.test))
+	mux.Handle("POST /settings/integrations/{integration}/enable", h.about(turnOn))
+	mux.Handle("GET /settings/integrations/{integration}/disable", h.about(h.askDisable))
+	mux.Handle("POST /settings/integrations/{integration}/disable", h.about(h.disable))
+	mux.Handle("GET /settings/integrations/{integration}/options", h.about(askOptions))
+	mux.Handle("POST /settings/integrations/{integration}/options", h.about(choose))
+	mux.Handle("GET /settings/integrations/{integration}/test", h.about(h.tested))
+	mux.Handle("POST /settings/integrations/{integration}/test", h.about(h.test))
 	// Whoever reloads a page that answered a form gets the overview.
 	mux.Handle("GET /settings/integrations/", http.RedirectHandler("/settings", http.StatusSeeOther))
 	mux.Handle("GET /settings/static/{file}", h.files)
@@ -174,7 +178,7 @@ func (h *handler) api() http.Handler {
 		{http.MethodPost, "/v1/integrations/{integration}/disable", h.disableIntegration},
 		{http.MethodPost, "/v1/integrations/{integration}/test", h.testIntegration},
 		{http.MethodGet, "/v1/integrations/{integration}/calendars", h.listCalendars},
-		{http.MethodPost, "/v1/integrations/{integration}/options", h.chooseCalendar},
+		{http.MethodPost, "/v1/integrations/{integration}/options", h.chooseOptions},
 		{http.MethodGet, "/v1/bookings", h.listBookings},
 		{http.MethodGet, "/v1/bookings/{id}", h.getBooking},
 		{http.MethodGet, "/v1/activity", h.listActivity},
@@ -198,13 +202,3 @@ func (h *handler) only(method string) http.Handler {
 }
 
 var errNoPage = fmt.Errorf("%w: no such page", fault.ErrNotFound)
-
-// offered is the integration that a path names.
-func (h *handler) offered(r *http.Request) (integration.ID, error) {
-	for _, id := range h.Integrations {
-		if string(id) == r.PathValue("integration") {
-			return id, nil
-		}
-	}
-	return "", fmt.Errorf("%w: no such integration", fault.ErrNotFound)
-}

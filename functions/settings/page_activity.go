@@ -48,7 +48,7 @@ func (h *handler) activity(w http.ResponseWriter, r *http.Request, v *visit) err
 // act puts an activity into words. What its outcome and detail mean may depend
 // on its kind; what has no words is shown as it is.
 func (v *visit) act(a store.Activity, entries []entry) act {
-	key := v.say.Or("act."+a.Kind+"."+a.Outcome, "act."+a.Kind, "act.other")
+	key := v.own(a.Integration, "act."+a.Kind+"."+a.Outcome, "act."+a.Kind, "act.other")
 	out := act{
 		At:   v.momentOf(a.At),
 		What: v.say.T(key, name(entries, a.Integration)),
@@ -59,10 +59,7 @@ func (v *visit) act(a store.Activity, entries []entry) act {
 		if s == "" || s == "ok" {
 			continue
 		}
-		if key := v.say.Or("outcome."+a.Kind+"."+s, "outcome."+s, "why."+s, ""); key != "" {
-			s = v.say.T(key)
-		}
-		more = append(more, s)
+		more = append(more, v.inWords(a.Integration, s, "outcome."+a.Kind+".", "outcome.", "why."))
 	}
 	out.Detail = strings.Join(more, " · ")
 	return out

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/citasync/citasync/shared/booking"
-	"github.com/citasync/citasync/shared/converge"
 	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
 )
 
@@ -98,28 +98,33 @@ func (v *visit) bookingFacts(rec *store.Booking) []fact {
 }
 
 func (v *visit) step(rec *store.Booking, s store.Step, entries []entry) step {
-	out := step{At: v.at(rec, s.At), Detail: v.detail(s.Detail)}
+	out := step{At: v.at(rec, s.At), Detail: v.inWords(s.Integration, s.Detail, "why.")}
 	switch kind := s.Kind; {
 	case s.Integration == "":
 		out.Words = v.say.T(v.say.Or("step."+kind, "step.other"))
-	case kind == converge.StepDelivery:
-		out.Words = v.say.T(v.say.Or("step.at."+s.Outcome, "step.at.other"), name(entries, s.Integration))
+	case kind == store.StepDelivery:
+		out.Words = v.say.T(v.own(s.Integration, "step.at."+s.Outcome, "step.at.other"), name(entries, s.Integration))
 	default:
-		out.Words = v.say.T(v.say.Or("step.at."+kind, "step.at.other"), name(entries, s.Integration))
+		out.Words = v.say.T(v.own(s.Integration, "step.at."+kind, "step.at.other"), name(entries, s.Integration))
 	}
 	return out
 }
 
-// detail puts a step's detail into words: a reason, and after a colon perhaps
-// what the integration itself said.
-func (v *visit) detail(s string) string {
-	reason, rest, _ := strings.Cut(s, ": ")
-	key := v.say.Or("why."+reason, "")
+// inWords puts what a record has as a detail into words: by what the
+// integration itself said, which may follow a colon, or by the first of the
+// stems that makes a key of what is before it. What has no words stays as it is.
+func (v *visit) inWords(id integration.ID, detail string, stems ...string) string {
+	what, code, _ := strings.Cut(detail, ": ")
+	keys := []string{"code." + code}
+	for _, stem := range stems {
+		keys = append(keys, stem+what)
+	}
+	key := v.own(id, append(keys, "")...)
 	switch {
 	case key == "":
-		return s
-	case rest == "":
+		return detail
+	case !isCode(code):
 		return v.say.T(key)
 	}
-	return v.say.T(key) + " (" + rest + ")"
+	return v.say.T(key) + " (" + code + ")"
 }

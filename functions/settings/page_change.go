@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/bus"
 	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/logging"
 	"github.com/citasync/citasync/shared/store"
@@ -53,52 +55,43 @@ func (v *visit) form(w http.ResponseWriter, r *http.Request) error {
 	return v.same(r.PostForm["company"])
 }
 
-// enable leads to where the consent begins, perhaps of another account than the
-// connected one.
-func (h *handler) enable(w http.ResponseWriter, r *http.Request, v *visit) error {
-	id, err := h.offered(r)
-	if err != nil {
-		return err
+// overviewURL is the overview that tells how a change of the integration went.
+func overviewURL(id integration.ID, res googleauth.Result) string {
+	q := url.Values{"result": {string(res)}}
+	if id != integration.GoogleCalendar { // whose consent leads here without naming it
+		q.Set("integration", string(id))
 	}
-	if err := v.form(w, r); err != nil {
-		return err
-	}
+	return "/settings?" + q.Encode()
+}
+
+// connectCalendar leads to where the consent begins, perhaps of another account
+// than the connected one.
+func (h *handler) connectCalendar(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
 	if r.PostForm.Get("replace") == "yes" {
-		return h.replace(w, r, v, id)
+		return h.replace(w, r, v, e)
 	}
 	http.Redirect(w, r, connectPath, http.StatusSeeOther)
 	return nil
 }
 
 // askDisable asks whether to turn the integration off, and changes nothing.
-func (h *handler) askDisable(w http.ResponseWriter, r *http.Request, v *visit) error {
-	id, err := h.offered(r)
-	if err != nil {
-		return err
-	}
-	if err := v.same(r.URL.Query()["company"]); err != nil {
-		return err
-	}
-	return h.confirm(w, r, v, id, eventsKeep, "")
+func (h *handler) askDisable(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
+	h.confirm(w, r, v, e, eventsKeep, "")
+	return nil
 }
 
 // disable asks once, and turns the integration off once the answer is yes.
-func (h *handler) disable(w http.ResponseWriter, r *http.Request, v *visit) error {
-	id, err := h.offered(r)
-	if err != nil {
-		return err
-	}
-	if err := v.form(w, r); err != nil {
-		return err
-	}
+func (h *handler) disable(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
 	events := r.PostForm.Get("events")
 	switch {
 	case r.PostForm.Get("confirm") != "yes":
-		return h.confirm(w, r, v, id, eventsKeep, "")
-	case events != eventsKeep && events != eventsRemove:
-		return h.confirm(w, r, v, id, "", v.say.T("disable.invalid"))
+		h.confirm(w, r, v, e, eventsKeep, "")
+		return nil
+	case e.events && events != eventsKeep && events != eventsRemove:
+		h.confirm(w, r, v, e, "", v.say.T("disable.invalid"))
+		return nil
 	}
-	c, err := h.turnOff(r.Context(), v.company.ID, events == eventsRemove, store.ActorCompany)
+	c, err := e.turnOff(r.Context(), v.company.ID, events == eventsRemove, store.ActorCompany)
 	if err != nil {
 		return err
 	}
@@ -106,7 +99,7 @@ func (h *handler) disable(w http.ResponseWriter, r *http.Request, v *visit) erro
 	if c.Status == integration.Disconnecting && c.RemoveEvents {
 		result = resultRemoving
 	}
-	http.Redirect(w, r, "/settings?result="+string(result), http.StatusSeeOther)
+	http.Redirect(w, r, overviewURL(e.id, result), http.StatusSeeOther)
 	return nil
 }
 
@@ -123,23 +116,20 @@ type confirmation struct {
 	Action  string
 	Company booking.CompanyID // whose page it is
 	Lead    string
+	Ask     bool   // what becomes of the events
 	Events  string // the answer that is chosen already
 	Remove  string // what removing means
 	Error   string // what was wrong with the answer before
 }
 
-func (h *handler) confirm(w http.ResponseWriter, r *http.Request, v *visit, id integration.ID, chosen, wrong string) error {
-	e, err := h.entry(r.Context(), v.company.ID, id)
-	if err != nil {
-		return err
-	}
+func (h *handler) confirm(w http.ResponseWriter, r *http.Request, v *visit, e entry, chosen, wrong string) {
 	if !e.Connection.Enabled {
 		http.Redirect(w, r, "/settings", http.StatusSeeOther) // there is nothing to turn off
-		return nil
+		return
 	}
 	body := confirmation{
-		Action: r.URL.Path, Company: v.company.ID, Events: chosen, Error: wrong,
-		Lead: v.say.T("disable.lead.plain", e.Name), Remove: v.say.T("disable.remove.hint"),
+		Action: actionPath(e.id, "disable"), Company: v.company.ID, Ask: e.events, Events: chosen, Error: wrong,
+		Lead: v.say.T(v.own(e.id, "disable.lead.plain"), e.Name), Remove: v.say.T("disable.remove.hint"),
 	}
 	if e.Data.AccountEmail != "" {
 		body.Lead = v.say.T("disable.lead", e.Name, e.Data.AccountEmail)
@@ -153,12 +143,11 @@ func (h *handler) confirm(w http.ResponseWriter, r *http.Request, v *visit, id i
 		p.Status = http.StatusUnprocessableEntity
 	}
 	h.render(w, r, p)
-	return nil
 }
 
-// turnOff disconnects the company for the actor, and wakes maintain for what
-// is left to do.
-func (h *handler) turnOff(ctx context.Context, company booking.CompanyID, remove bool, actor string) (integration.Connection, error) {
+// turnCalendarOff disconnects the company for the actor, and wakes maintain for
+// what is left to do.
+func (h *handler) turnCalendarOff(ctx context.Context, company booking.CompanyID, remove bool, actor string) (integration.Connection, error) {
 	c, err := h.Grants.Disconnect(ctx, company, remove, actor)
 	if err != nil {
 		return c, fmt.Errorf("turn %s off: %w", integration.GoogleCalendar, err)

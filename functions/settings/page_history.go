@@ -79,11 +79,15 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v *visit) erro
 	return nil
 }
 
-// entries are the integrations as they stand for the visit's company.
+// entries are the integrations that the installation has, as they stand for the
+// visit's company.
 func (h *handler) entries(r *http.Request, v *visit) ([]entry, error) {
-	out := make([]entry, 0, len(h.Integrations))
-	for _, id := range h.Integrations {
-		e, err := h.entry(r.Context(), v.company.ID, id)
+	out := make([]entry, 0, len(h.offers))
+	for _, o := range h.offers {
+		if o.missing {
+			continue
+		}
+		e, err := h.entry(r.Context(), v.company.ID, o)
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +136,9 @@ func (v *visit) row(rec *store.Booking, entries []entry) row {
 		out.Span = v.say.Span(b.Start, b.End)
 	}
 	for _, e := range entries {
-		out.Deliveries = append(out.Deliveries, v.delivery(rec, e))
+		if !e.quiet(rec.Deliveries[e.id]) {
+			out.Deliveries = append(out.Deliveries, v.delivery(rec, e))
+		}
 	}
 	return out
 }

@@ -37,19 +37,8 @@ type choice struct {
 	Current bool
 }
 
-// askOptions shows the calendars to choose among.
-func (h *handler) askOptions(w http.ResponseWriter, r *http.Request, v *visit) error {
-	id, err := h.offered(r)
-	if err != nil {
-		return err
-	}
-	if err := v.same(r.URL.Query()["company"]); err != nil {
-		return err
-	}
-	e, err := h.entry(r.Context(), v.company.ID, id)
-	if err != nil {
-		return err
-	}
+// askCalendar shows the calendars to choose among.
+func (h *handler) askCalendar(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
 	cs, err := h.calendars(r.Context(), v.company.ID, e)
 	if err != nil {
 		return h.noCalendars(w, r, err)
@@ -58,19 +47,8 @@ func (h *handler) askOptions(w http.ResponseWriter, r *http.Request, v *visit) e
 	return nil
 }
 
-// choose makes the calendar that was chosen the company's.
-func (h *handler) choose(w http.ResponseWriter, r *http.Request, v *visit) error {
-	id, err := h.offered(r)
-	if err != nil {
-		return err
-	}
-	if err := v.form(w, r); err != nil {
-		return err
-	}
-	e, err := h.entry(r.Context(), v.company.ID, id)
-	if err != nil {
-		return err
-	}
+// chooseCalendar makes the calendar that was chosen the company's.
+func (h *handler) chooseCalendar(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
 	cs, err := h.calendars(r.Context(), v.company.ID, e)
 	if err != nil {
 		return h.noCalendars(w, r, err)
@@ -118,7 +96,7 @@ func (h *handler) showOptions(w http.ResponseWriter, r *http.Request, body optio
 
 func (v *visit) options(e entry, cs calendars) options {
 	o := options{
-		Action: actionPath(e.Connection.ID, "options"), Company: v.company.ID, Lead: v.say.T("options.lead", e.Data.AccountEmail),
+		Action: actionPath(e.id, "options"), Company: v.company.ID, Lead: v.say.T("options.lead", e.Data.AccountEmail),
 		Choices: v.choices(e, cs.list), Long: len(cs.list) > maxRadios,
 	}
 	if !slices.ContainsFunc(o.Choices, func(c choice) bool { return c.Current }) {

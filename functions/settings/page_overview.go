@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/citasync/citasync/shared/googleauth"
@@ -40,17 +41,18 @@ func (n notice) Role() string {
 // overview shows the integrations, and how what was just done went.
 func (h *handler) overview(w http.ResponseWriter, r *http.Request, v *visit) error {
 	var body overview
-	for _, id := range h.Integrations {
-		e, err := h.entry(r.Context(), v.company.ID, id)
-		if err != nil {
-			return err
-		}
+	entries, err := h.entries(r, v)
+	if err != nil {
+		return err
+	}
+	about := cmp.Or(r.FormValue("integration"), string(integration.GoogleCalendar))
+	for _, e := range entries {
 		b, err := h.backlog(r.Context(), v.company.ID, e)
 		if err != nil {
 			return err
 		}
 		c := v.card(e, b)
-		if id == integration.GoogleCalendar {
+		if string(e.id) == about {
 			if err := h.tell(w, r, v, &body, &c, e); err != nil {
 				return err
 			}
@@ -66,6 +68,10 @@ func (h *handler) overview(w http.ResponseWriter, r *http.Request, v *visit) err
 // tell adds to the overview what follows from the result in its address.
 func (h *handler) tell(w http.ResponseWriter, r *http.Request, v *visit, body *overview, c *card, e entry) error {
 	res := googleauth.Result(r.FormValue("result"))
+	if !e.events {
+		body.Notice = v.messagesNotice(res, e)
+		return nil
+	}
 	var account string
 	if res == googleauth.ResultOtherAccount || res == resultReplacing {
 		var err error
@@ -119,10 +125,22 @@ func (v *visit) notice(res googleauth.Result, e entry, account string) *notice {
 	return &notice{bad, v.say.T(key)}
 }
 
+// messagesNotice is notice for the notices to customers.
+func (v *visit) messagesNotice(res googleauth.Result, e entry) *notice {
+	switch {
+	case !holds(res, e):
+	case res == googleauth.ResultConnected, res == resultDisconnected, res == resultOptions:
+		return &notice{good, v.say.T(v.own(e.id, "result."+string(res)))}
+	case res == googleauth.ResultPaused:
+		return &notice{bad, v.say.T("result.paused")}
+	}
+	return nil
+}
+
 // holds reports whether a result can be true of the connection as it is now.
 func holds(res googleauth.Result, e entry) bool {
 	switch res {
-	case googleauth.ResultConnected, googleauth.ResultReconnected, resultCalendar, resultSameCalendar:
+	case googleauth.ResultConnected, googleauth.ResultReconnected, resultCalendar, resultSameCalendar, resultOptions:
 		return e.Status == integration.Connected
 	case googleauth.ResultOtherAccount:
 		return e.held()

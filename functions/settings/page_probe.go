@@ -13,25 +13,14 @@ import (
 
 // test tries the connection, and leads to how it went: the page can be loaded
 // again without another test.
-func (h *handler) test(w http.ResponseWriter, r *http.Request, v *visit) error {
-	id, err := h.offered(r)
-	if err != nil {
-		return err
-	}
-	if err := v.form(w, r); err != nil {
-		return err
-	}
-	e, err := h.entry(r.Context(), v.company.ID, id)
-	if err != nil {
-		return err
-	}
-	to := v.to(actionPath(id, "test"))
+func (h *handler) test(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
+	to := v.to(actionPath(e.id, "test"))
 	switch _, err := h.probe(r.Context(), e, v, store.ActorCompany); {
 	case errors.Is(err, errPaused):
-		to = "/settings?result=" + string(googleauth.ResultPaused)
+		to = overviewURL(e.id, googleauth.ResultPaused)
 	case errors.Is(err, errNotConnected):
 		to = "/settings"
-	case err != nil && !errors.Is(err, errTooSoon):
+	case err != nil && !errors.Is(err, errTooSoon) && !errors.Is(err, errNoPhone): // of these the page tells
 		return err
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // an address of ours
@@ -41,6 +30,7 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, v *visit) error {
 // trialPage is the body of the page of a test.
 type trialPage struct {
 	Lead   string
+	Lacks  string // what a test needs and is not there; may be empty
 	Again  *button
 	Result *trialResult // nil: there was no test lately
 }
@@ -61,18 +51,7 @@ type trial struct {
 }
 
 // tested shows how the last test went.
-func (h *handler) tested(w http.ResponseWriter, r *http.Request, v *visit) error {
-	id, err := h.offered(r)
-	if err != nil {
-		return err
-	}
-	if err := v.same(r.URL.Query()["company"]); err != nil {
-		return err
-	}
-	e, err := h.entry(r.Context(), v.company.ID, id)
-	if err != nil {
-		return err
-	}
+func (h *handler) tested(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
 	t, found, err := h.lastTest(r.Context(), v.company.ID, e.Connection)
 	if err != nil {
 		return err
@@ -82,24 +61,27 @@ func (h *handler) tested(w http.ResponseWriter, r *http.Request, v *visit) error
 		http.Redirect(w, r, "/settings", http.StatusSeeOther) // there is nothing to try
 		return nil
 	}
-	body := trialPage{Lead: v.say.T("test.lead", v.say.T("test.event"))}
+	body := trialPage{Lead: v.say.T(v.own(e.id, "test.lead"), v.say.T("test.event"))}
 	if found {
 		body.Result = v.trialResult(e, t)
 	}
-	if testable {
-		body.Again = &button{actionPath(id, "test"), v.company.ID, v.say.T("test.begin")}
+	switch {
+	case testable && v.phoneless(e):
+		body.Lacks = v.say.T("test.phoneless")
+	case testable:
+		body.Again = v.button(e, "test", "test.begin")
 		if found {
-			body.Again.Words = v.say.T("test.again")
+			body.Again = v.button(e, "test", "test.again")
 		}
 	}
-	p := v.page("test", "overview", v.say.T("test.title"))
+	p := v.page("test", "overview", v.say.T(v.own(e.id, "test.title")))
 	p.Zone, p.Body = v.say.T("footer.zone", v.zone), body
 	h.render(w, r, p)
 	return nil
 }
 
 func (v *visit) trialResult(e entry, t verdict) *trialResult {
-	out := &trialResult{Status: v.say.T("test.ok"), At: v.momentOf(t.at), Trials: v.trials(t), Advice: v.advice(e, t)}
+	out := &trialResult{Status: v.say.T(v.own(e.id, "test.ok")), At: v.momentOf(t.at), Trials: v.trials(e, t), Advice: v.advice(e, t)}
 	if t.why != integration.NoReason {
 		out.Status = v.say.T("test.failed")
 	}
@@ -111,16 +93,16 @@ func (v *visit) trialResult(e entry, t verdict) *trialResult {
 
 // trials are the steps: those that succeeded, the one that failed and those
 // that were not tried after it.
-func (v *visit) trials(t verdict) []trial {
-	done := t.done()
-	out := make([]trial, 0, len(gcal.Trials()))
-	for i, step := range gcal.Trials() {
-		key := "trial." + string(step)
+func (v *visit) trials(e entry, t verdict) []trial {
+	done := t.done(e.trials)
+	out := make([]trial, 0, len(e.trials))
+	for i, step := range e.trials {
+		key := "trial." + step
 		switch {
 		case slices.Contains(done, step):
 			out = append(out, trial{good, "✓", v.say.T(key)})
 		case i == len(done):
-			out = append(out, trial{bad, "✗", v.say.T(key+".failed", v.whyTest(t.why))})
+			out = append(out, trial{bad, "✗", v.say.T(v.say.Or(key+".failed."+string(t.why), key+".failed"), v.whyTest(e.id, t))})
 		default:
 			out = append(out, trial{off, "–", v.say.T(key + ".untried")})
 		}
@@ -128,24 +110,25 @@ func (v *visit) trials(t verdict) []trial {
 	return out
 }
 
-// whyTest puts a class of failure of a test into words.
-func (v *visit) whyTest(why integration.Reason) string {
-	return v.say.T(v.say.Or("why.test."+string(why), "why."+string(why), "why.unknown"))
+// whyTest puts why a test failed into words.
+func (v *visit) whyTest(id integration.ID, t verdict) string {
+	return v.say.T(v.own(id, "code."+t.code, "why.test."+string(t.why), "why."+string(t.why), "why.unknown"))
 }
 
 // advice says what follows from a test, and what to do.
 func (v *visit) advice(e entry, t verdict) []string {
-	key := v.say.Or("advice."+string(t.why), "advice.other")
+	key := v.own(e.id, "advice."+string(t.why), "advice.other")
 	var said []string
 	switch t.why {
 	case integration.NoReason:
-		said = append(said, v.say.T("advice.ok", v.calendar(e.Connection, e.Data.AccountSubject, e.Data.CalendarID), e.Data.AccountEmail))
+		key = v.own(e.id, "advice.ok")
+		said = append(said, v.say.T(key, v.calendar(e.Connection, e.Data.AccountSubject, e.Data.CalendarID), e.Data.AccountEmail))
 	case integration.Internal, integration.Rejected:
 		said = append(said, v.say.T(key, t.trace))
 	default:
 		said = append(said, v.say.T(key))
 	}
-	if t.failed == gcal.TrialRemove {
+	if t.failed == string(gcal.TrialRemove) {
 		said = append(said, v.say.T("advice.left", v.say.T("test.event")))
 	}
 	return said

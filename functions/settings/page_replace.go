@@ -81,7 +81,7 @@ type replacement struct {
 func (v *visit) replacement(e entry, account, chosen, wrong string) *replacement {
 	old := e.Data.AccountEmail
 	r := &replacement{
-		Action: actionPath(e.Connection.ID, "enable"), Company: v.company.ID, Old: old, New: account, Events: chosen, Error: wrong,
+		Action: actionPath(e.id, "enable"), Company: v.company.ID, Old: old, New: account, Events: chosen, Error: wrong,
 		Title: v.say.T("replace.title"), Lead: v.say.T("replace.lead"), Legend: v.say.T("replace.events", old),
 		Keep: v.say.T("replace.keep"), KeepHint: v.say.T("replace.keep.hint"),
 		Remove: v.say.T("replace.remove"), RemoveHint: v.say.T("replace.remove.hint"),
@@ -103,11 +103,7 @@ func (v *visit) replacement(e entry, account, chosen, wrong string) *replacement
 // replace turns the connected account off and leads to the consent of the
 // other one: at once, or if the events in its calendar are to be removed
 // first, back to the overview, which offers it when they are.
-func (h *handler) replace(w http.ResponseWriter, r *http.Request, v *visit, id integration.ID) error {
-	e, err := h.entry(r.Context(), v.company.ID, id)
-	if err != nil {
-		return err
-	}
+func (h *handler) replace(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
 	account, events := address(r.PostForm.Get("account")), r.PostForm.Get("events")
 	switch {
 	case !e.Entry.Enabled:
@@ -125,7 +121,8 @@ func (h *handler) replace(w http.ResponseWriter, r *http.Request, v *visit, id i
 	}
 	c := e.Connection
 	if e.held() {
-		if c, err = h.turnOff(r.Context(), v.company.ID, events == eventsRemove, store.ActorCompany); err != nil {
+		var err error
+		if c, err = e.turnOff(r.Context(), v.company.ID, events == eventsRemove, store.ActorCompany); err != nil {
 			return err
 		}
 	}

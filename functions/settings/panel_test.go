@@ -324,11 +324,3 @@ func TestEnable(t *testing.T) {
 		t.Errorf("%d to %q", res.StatusCode, got)
 	}
 }
-
-func TestNewRefuses(t *testing.T) {
-	s := newSite(t)
-	s.deps.Integrations = []integration.ID{integration.WhatsApp}
-	if _, err := New(s.deps); err == nil {
-		t.Error("an integration without a card is no error")
-	}
-}

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
-	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/logging"
 	"github.com/citasync/citasync/shared/store"
@@ -27,7 +27,8 @@ const (
 	testEvery = 10 * time.Second
 
 	// actTested is the activity of a test. Its outcome is ok or the class of
-	// the failure, its detail the step that failed.
+	// the failure, its detail the step that failed, and behind a colon the
+	// integration's own code.
 	actTested = "connection_tested"
 
 	// testsBack is how many activities are looked through for the last test.
@@ -40,23 +41,31 @@ var errTooSoon = fmt.Errorf("%w: tested a moment ago; %d s must lie between two 
 type verdict struct {
 	at     time.Time
 	why    integration.Reason // NoReason: every step succeeded
-	failed gcal.Trial
+	failed string             // the step
+	code   string             // the integration's own; may be empty
 	trace  string
 }
 
-// done are the steps that succeeded.
-func (t verdict) done() []gcal.Trial {
-	steps := gcal.Trials()
+// done are those of the steps that succeeded.
+func (t verdict) done(steps []string) []string {
 	if t.why == integration.NoReason {
 		return steps
 	}
 	return steps[:max(0, slices.Index(steps, t.failed))]
 }
 
+// detail is what is kept of it beside the class.
+func (t verdict) detail() string {
+	if t.code == "" {
+		return t.failed
+	}
+	return t.failed + ": " + t.code
+}
+
 // probe tries the connection for an actor, and keeps how it went in the
 // company's activity. A failure that only the company can mend is recorded in
 // the connection, as one of a booking would be. The errors are errPaused,
-// errNotConnected and errTooSoon, beside those of the store.
+// errNotConnected, errNoPhone and errTooSoon, beside those of the store.
 func (h *handler) probe(ctx context.Context, e entry, v *visit, actor string) (verdict, error) {
 	company := v.company.ID
 	switch {
@@ -64,33 +73,41 @@ func (h *handler) probe(ctx context.Context, e entry, v *visit, actor string) (v
 		return verdict{}, errPaused
 	case e.Status != integration.Connected:
 		return verdict{}, errNotConnected
-	case !h.tests.allow(company):
+	case v.phoneless(e):
+		return verdict{}, errNoPhone
+	case !h.tests.allow(company, e.id):
 		return verdict{}, errTooSoon
 	}
 	// Whoever asked may leave: the event that was written is to be removed.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), testTimeout)
 	defer cancel()
-	done, err := h.Calendar.Probe(ctx, company, e.Connection, v.say.T("test.event"))
-	t := verdict{why: h.class(ctx, err), trace: logging.TraceOf(ctx).ID}
+	done, err := e.try(ctx, e, v)
+	t := verdict{why: class(ctx, e.reasonOf(err), err), code: messageCode(err), trace: logging.TraceOf(ctx).ID}
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), testTimeout) // however long that took
 	defer cancel()
 	if t.why != integration.NoReason {
-		t.failed = gcal.Trials()[min(len(done), len(gcal.Trials())-1)]
+		t.failed = e.trials[min(done, len(e.trials)-1)]
 	}
-	h.logTest(ctx, t, err)
+	h.logTest(ctx, e.id, t, err)
 	if t.why.NeedsCompany() && t.why != integration.Revoked { // that, who gives the tokens has recorded
 		if err := h.needReauth(ctx, company, e.Connection, t.why); err != nil {
 			return t, err
 		}
 	}
 	t.at = h.Now()
-	return t, h.keep(ctx, company, e.Connection.ID, t, actor)
+	return t, h.keep(ctx, company, e.id, t, actor)
 }
 
-func (h *handler) logTest(ctx context.Context, t verdict, err error) {
-	level, attrs := slog.LevelInfo, []slog.Attr{slog.String("reason", string(t.why))}
+// tryCalendar writes an event and removes it.
+func (h *handler) tryCalendar(ctx context.Context, e entry, v *visit) (int, error) {
+	done, err := h.Calendar.Probe(ctx, v.company.ID, e.Connection, v.say.T("test.event"))
+	return len(done), err
+}
+
+func (h *handler) logTest(ctx context.Context, id integration.ID, t verdict, err error) {
+	level, attrs := slog.LevelInfo, []slog.Attr{slog.String("integration", string(id)), slog.String("reason", string(t.why))}
 	if err != nil {
-		attrs = append(attrs, slog.String("step", string(t.failed)), slog.String("error", err.Error()))
+		attrs = append(attrs, slog.String("step", t.failed), slog.String("error", err.Error()))
 	}
 	if t.why == integration.Internal {
 		level = slog.LevelError
@@ -101,7 +118,7 @@ func (h *handler) logTest(ctx context.Context, t verdict, err error) {
 func (h *handler) keep(ctx context.Context, company booking.CompanyID, id integration.ID, t verdict, actor string) error {
 	err := h.Store.AddActivity(ctx, company, store.Activity{
 		At: t.at, Kind: actTested, Integration: id, Actor: actor,
-		Outcome: cmp.Or(string(t.why), "ok"), Detail: string(t.failed), Trace: t.trace,
+		Outcome: cmp.Or(string(t.why), "ok"), Detail: t.detail(), Trace: t.trace,
 	})
 	if err != nil {
 		return fmt.Errorf("keep how a test went: %w", err)
@@ -142,7 +159,8 @@ func (h *handler) lastTest(ctx context.Context, company booking.CompanyID, c int
 		if a.Kind != actTested || a.Integration != c.ID || a.At.Before(c.ChangedAt) {
 			continue
 		}
-		t := verdict{at: a.At, failed: gcal.Trial(a.Detail), trace: a.Trace}
+		t := verdict{at: a.At, trace: a.Trace}
+		t.failed, t.code, _ = strings.Cut(a.Detail, ": ")
 		if a.Outcome != "ok" {
 			t.why = integration.Reason(a.Outcome)
 		}
@@ -151,31 +169,36 @@ func (h *handler) lastTest(ctx context.Context, company booking.CompanyID, c int
 	return verdict{}, false, nil
 }
 
-// limiter lets each company do something once in a while.
+// limiter lets each company do something with an integration once in a while.
 type limiter struct {
 	every time.Duration
 	now   func() time.Time
 
 	mu   sync.Mutex
-	last map[booking.CompanyID]time.Time
+	last map[limited]time.Time
+}
+
+type limited struct {
+	company booking.CompanyID
+	id      integration.ID
 }
 
 // allow reports whether the company may do it now, and if so counts it.
-func (l *limiter) allow(company booking.CompanyID) bool {
+func (l *limiter) allow(company booking.CompanyID, id integration.ID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	for c, at := range l.last {
+	for k, at := range l.last {
 		if now.Sub(at) >= l.every {
-			delete(l.last, c)
+			delete(l.last, k)
 		}
 	}
-	if _, soon := l.last[company]; soon {
+	if _, soon := l.last[limited{company, id}]; soon {
 		return false
 	}
 	if l.last == nil {
-		l.last = map[booking.CompanyID]time.Time{}
+		l.last = map[limited]time.Time{}
 	}
-	l.last[company] = now
+	l.last[limited{company, id}] = now
 	return true
 }

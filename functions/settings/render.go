@@ -18,7 +18,7 @@ type pages map[string]*template.Template
 
 func loadPages() (pages, error) {
 	p := pages{}
-	for _, name := range []string{"overview", "disable", "options", "replace", "test", "history", "booking", "activity", "error"} {
+	for _, name := range []string{"overview", "disable", "options", "messages", "replace", "test", "history", "booking", "activity", "error"} {
 		t, err := template.ParseFS(templateFS, "templates/frame.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)

@@ -51,7 +51,7 @@ func newSite(t *testing.T, adapt ...func(*Deps)) *site {
 		t.Fatal(err)
 	}
 	s.deps = Deps{
-		Store: s.store, Sessions: s.sessions, Publisher: &bell{}, Integrations: []integration.ID{integration.GoogleCalendar},
+		Store: s.store, Sessions: s.sessions, Publisher: &bell{},
 		PublicURL: public, PlatformURL: "https://reservas.example/empresas/{company}/integraciones",
 		Now: s.clock, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	}

@@ -31,29 +31,31 @@ func (t tone) Mark() string {
 
 // state is how the connection stands: in a word, and what it means.
 func (v *visit) state(e entry) (tone, string, string) {
-	say := v.say
+	say := func(key string, args ...any) string { return v.say.T(v.own(e.id, key), args...) }
 	switch {
 	case e.Status == integration.Disconnecting && e.RemoveEvents:
-		return waiting, say.T("status.disconnecting"), say.T("explain.removing")
+		return waiting, say("status.disconnecting"), say("explain.removing")
 	case e.Status == integration.Disconnecting:
-		return waiting, say.T("status.disconnecting"), say.T("explain.returning")
+		return waiting, say("status.disconnecting"), say("explain.returning")
 	case e.Status == integration.NeedsReauth:
-		return bad, v.needed(e), v.andPaused(e, say.T(say.Or("explain."+string(e.Reason), "explain.other")))
+		return bad, v.needed(e), v.andPaused(e, say(v.say.Or("explain."+string(e.Reason), "explain.other")))
 	case e.Status == integration.Connected && !e.Entry.Enabled:
-		return waiting, say.T("status.paused"), say.T("explain.paused", e.Name)
+		return waiting, say("status.paused"), say("explain.paused", e.Name)
 	case e.Status == integration.Connected && !e.BackfillDue.IsZero():
-		return good, say.T("status.connected"), say.T("explain.connected", e.Name) + " " + say.T("explain.passes")
+		return good, say("status.connected"), say("explain.connected", e.Name) + " " + say("explain.passes")
 	case e.Status == integration.Connected:
-		return good, say.T("status.connected"), say.T("explain.connected", e.Name)
+		return good, say("status.connected"), say("explain.connected", e.Name)
+	case e.missing:
+		return off, say("status.disconnected"), say("explain.missing", e.Name)
 	}
-	explain := say.T("explain.disconnected", e.Name)
+	explain := say("explain.disconnected", e.Name)
 	if e.unremoved() {
-		explain = say.T("explain.left", e.Name, v.why(string(e.Reason)))
+		explain = say("explain.left", e.Name, v.why(e.id, string(e.Reason)))
 	}
 	if !e.Entry.Enabled {
-		return waiting, say.T("status.paused"), v.andPaused(e, explain)
+		return waiting, say("status.paused"), v.andPaused(e, explain)
 	}
-	return off, say.T("status.disconnected"), explain
+	return off, say("status.disconnected"), explain
 }
 
 // needed is, in a word, what only the company can do.
@@ -69,12 +71,12 @@ func (v *visit) andPaused(e entry, explain string) string {
 	if e.Entry.Enabled {
 		return explain
 	}
-	return explain + " " + v.say.T("explain.paused.off", e.Name)
+	return explain + " " + v.say.T(v.own(e.id, "explain.paused.off"), e.Name)
 }
 
 // why puts a class of failure, or why a delivery rests, into words.
-func (v *visit) why(reason string) string {
-	return v.say.T(v.say.Or("why."+reason, "why.unknown"))
+func (v *visit) why(id integration.ID, reason string) string {
+	return v.say.T(v.own(id, "why."+reason, "why.unknown"))
 }
 
 // banner tells, on the pages that don't show the connections themselves, that
@@ -91,7 +93,7 @@ func (v *visit) banners(entries []entry) []banner {
 		if e.Status != integration.NeedsReauth {
 			continue
 		}
-		b := banner{Words: v.say.T("banner", e.Name, v.why(string(e.Reason)), v.moment(e.Connection.ChangedAt))}
+		b := banner{Words: v.say.T("banner", e.Name, v.why(e.id, string(e.Reason)), v.moment(e.Connection.ChangedAt))}
 		if e.Entry.Enabled {
 			b.Mend = v.mend(e)
 		}

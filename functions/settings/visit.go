@@ -50,7 +50,12 @@ func (h *handler) visit(w http.ResponseWriter, r *http.Request) (*visit, error) 
 
 // caller is a call of the API as a visit, for what it is told in words.
 func (h *handler) caller(r *http.Request, c session.Claims) (*visit, error) {
-	return h.visitBy(r, session.Session{Company: c.Company, Name: c.Name, Locale: c.Locale, TimeZone: c.TimeZone})
+	v, err := h.visitBy(r, session.Session{Company: c.Company, Name: c.Name, Locale: c.Locale, TimeZone: c.TimeZone})
+	if err != nil {
+		return nil, err
+	}
+	overlay(&v.company.Company, c)
+	return v, nil
 }
 
 func (h *handler) visitBy(r *http.Request, s session.Session) (*visit, error) {
@@ -95,10 +100,21 @@ func (v *visit) momentOf(t time.Time) moment {
 	return moment{v.moment(t), t.UTC().Format(time.RFC3339)}
 }
 
+// own is the key of what is said of an integration: the first that has words,
+// those of the integration's own before those for any.
+func (v *visit) own(id integration.ID, keys ...string) string {
+	all := make([]string, 0, 2*len(keys))
+	for _, k := range keys {
+		all = append(all, string(id)+"."+k, k)
+	}
+	return v.say.Or(all...)
+}
+
 // entry is an integration of the catalogue with the company's connection.
 type entry struct {
 	integration.Entry
 	integration.Connection
+	offer
 }
 
 // removing reports whether the events of future bookings are being taken out.
@@ -122,15 +138,20 @@ func (e entry) unremoved() bool {
 	return e.Status == integration.Disconnected && e.Reason != integration.NoReason
 }
 
-// entry reads both halves of it.
-func (h *handler) entry(ctx context.Context, company booking.CompanyID, id integration.ID) (entry, error) {
-	e, err := h.Store.Entry(ctx, id)
+// entry reads both halves of it. One that is missing is off, whatever it was
+// before.
+func (h *handler) entry(ctx context.Context, company booking.CompanyID, o offer) (entry, error) {
+	e, err := h.Store.Entry(ctx, o.id)
 	if err != nil {
-		return entry{}, fmt.Errorf("catalogue entry of %s: %w", id, err)
+		return entry{}, fmt.Errorf("catalogue entry of %s: %w", o.id, err)
 	}
-	c, err := h.Store.Connection(ctx, company, id)
+	if o.missing {
+		e.Enabled = false
+		return entry{e, store.DefaultConnection(o.id), o}, nil
+	}
+	c, err := h.Store.Connection(ctx, company, o.id)
 	if err != nil {
-		return entry{}, fmt.Errorf("connection to %s: %w", id, err)
+		return entry{}, fmt.Errorf("connection to %s: %w", o.id, err)
 	}
-	return entry{e, c}, nil
+	return entry{e, c, o}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/citasync/citasync/functions/settings/words"
+	"github.com/citasync/citasync/shared/integration"
 )
 
 var (
@@ -75,13 +76,19 @@ func isUsed(key string, used map[string]bool) bool {
 	if used[key] {
 		return true
 	}
+	for _, id := range []integration.ID{integration.GoogleCalendar, integration.WhatsApp} {
+		if own, ok := strings.CutPrefix(key, string(id)+"."); ok {
+			name, _, _ := strings.Cut(own, ".")
+			return name == "does" || name == "leaves" || isUsed(own, used)
+		}
+	}
 	for i, r := range key {
 		if r == '.' && used[key[:i+1]] {
 			return true
 		}
 	}
-	for _, built := range []string{".title", ".pages", ".newest", ".older", ".more", ".does.1", ".does.2", ".leaves.1", ".leaves.2"} {
-		if stem, ok := strings.CutSuffix(key, built); ok && (used[stem] || stem == "google-calendar") {
+	for _, built := range []string{".title", ".pages", ".newest", ".older", ".more"} {
+		if stem, ok := strings.CutSuffix(key, built); ok && used[stem] {
 			return true
 		}
 	}

@@ -4,6 +4,8 @@
 // send again what was not.
 //
 //	POST /webhooks/bookings   an event as package booking reads it, signed as Standard Webhooks has it
+//	GET  /webhooks/whatsapp   Meta's question whether this is where to tell what became of messages
+//	POST /webhooks/whatsapp   what became of messages, signed by Meta
 //	GET  /health              "ok"
 //
 // A webhook is checked in this order: its size (413), signature (401), content
@@ -41,6 +43,7 @@ func open(ctx context.Context, s gcf.Start) (http.Handler, error) {
 	}
 	s.OnEnd(publisher.Close)
 	return New(Deps{
-		Publisher: publisher, Companies: records, Secrets: config.RevealAll(s.Config.WebhookSecrets), Now: time.Now, Log: s.Log,
+		Publisher: publisher, Companies: records, Secrets: config.RevealAll(s.Config.WebhookSecrets),
+		WhatsApp: Receipts(s.Config, records), Now: time.Now, Log: s.Log,
 	})
 }

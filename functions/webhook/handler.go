@@ -30,6 +30,7 @@ type Deps struct {
 	Publisher bus.Publisher
 	Companies Companies // for the country of phone numbers without a country code
 	Secrets   []string  // "whsec_…", newest first: any of them may have signed
+	WhatsApp  *WhatsApp // nil: there are no routes for it
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -51,6 +52,12 @@ func New(d Deps) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("POST /webhooks/bookings", fault.Handler(d.Log, h.receive))
 	mux.Handle("/webhooks/bookings", fault.Handler(d.Log, notAllowed("POST")))
+	if d.WhatsApp != nil {
+		rc := &receiver{*d.WhatsApp, d.Now, d.Log}
+		mux.Handle("GET /webhooks/whatsapp", fault.Handler(d.Log, rc.verify))
+		mux.Handle("POST /webhooks/whatsapp", fault.Handler(d.Log, rc.receive))
+		mux.Handle("/webhooks/whatsapp", fault.Handler(d.Log, notAllowed("GET, HEAD, POST")))
+	}
 	mux.HandleFunc("GET /health", fault.Health)
 	mux.Handle("/health", fault.Handler(d.Log, notAllowed("GET, HEAD")))
 	mux.Handle("/", fault.Handler(d.Log, func(http.ResponseWriter, *http.Request) error { return fault.ErrNotFound }))
@@ -96,7 +103,7 @@ func (h *handler) receive(w http.ResponseWriter, r *http.Request) error {
 
 // read returns the event of a request that passes every check.
 func (h *handler) read(w http.ResponseWriter, r *http.Request) (booking.Event, error) {
-	body, err := readBody(w, r)
+	body, err := readBody(w, r, MaxBody)
 	if err != nil {
 		return booking.Event{}, err
 	}
@@ -110,12 +117,12 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (booking.Event, e
 	return booking.Decode(body, now)
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &long):
-		return nil, fmt.Errorf("%w: the body must not be longer than %d bytes", fault.ErrTooLarge, MaxBody)
+		return nil, fmt.Errorf("%w: the body must not be longer than %d bytes", fault.ErrTooLarge, limit)
 	case err != nil:
 		return nil, fmt.Errorf("%w: the body ended early: %w", fault.ErrInvalid, err)
 	}

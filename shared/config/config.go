@@ -44,8 +44,9 @@ type GoogleClient struct {
 type WhatsAppSender struct {
 	Token         Secret
 	PhoneNumberID string
-	AppSecret     Secret
-	VerifyToken   Secret
+	Templates     Templates
+	AppSecret     Secret   // Meta signs what it tells with it
+	VerifyToken   Secret   // Meta shows it once, when it is told where to tell
 	Emulator      *url.URL // in place of the Graph API's host, without a slash at the end; nil: Meta
 }
 
@@ -75,7 +76,8 @@ const (
 	SessionSecrets   Need = "SESSION_SECRETS"
 	Installation     Need = "INSTALLATION_ID"
 	TokenKeyset      Need = "TOKEN_KEYSET"
-	WhatsApp         Need = "WHATSAPP_TOKEN WHATSAPP_PHONE_NUMBER_ID WHATSAPP_APP_SECRET WHATSAPP_VERIFY_TOKEN"
+	WhatsApp         Need = "WHATSAPP_TOKEN WHATSAPP_PHONE_NUMBER_ID"   // to send
+	WhatsAppReceipts Need = "WHATSAPP_APP_SECRET WHATSAPP_VERIFY_TOKEN" // to be told what became of it
 	PlatformSettings Need = "PLATFORM_SETTINGS_URL"
 	Notify           Need = "SMTP_URL NOTIFY_FROM"
 )
@@ -119,7 +121,8 @@ func (r *reader) config() Config {
 	}
 	c.WhatsApp = WhatsAppSender{
 		Token:         NewSecret(r.get("WHATSAPP_TOKEN")),
-		PhoneNumberID: r.get("WHATSAPP_PHONE_NUMBER_ID"),
+		PhoneNumberID: r.id("WHATSAPP_PHONE_NUMBER_ID"),
+		Templates:     r.templates("WHATSAPP_TEMPLATES"),
 		AppSecret:     NewSecret(r.get("WHATSAPP_APP_SECRET")),
 		VerifyToken:   NewSecret(r.get("WHATSAPP_VERIFY_TOKEN")),
 		Emulator:      r.emulatorURL("WHATSAPP_EMULATOR_URL"),

@@ -3,10 +3,13 @@ package config
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/citasync/citasync/shared/booking"
 )
 
 const (
@@ -49,7 +52,7 @@ func getenv(env map[string]string) func(string) string {
 // everything lists all needs.
 func everything() []Need {
 	return []Need{
-		PublicURL, Cloud, Google, WebhookSecrets, SessionSecrets, Installation, TokenKeyset, WhatsApp, PlatformSettings, Notify,
+		PublicURL, Cloud, Google, WebhookSecrets, SessionSecrets, Installation, TokenKeyset, WhatsApp, WhatsAppReceipts, PlatformSettings, Notify,
 	}
 }
 
@@ -185,6 +188,14 @@ func TestValues(t *testing.T) {
 		{"INSTALLATION_ID", []string{"a", strings.Repeat("x", 128)}, []string{"a\x00b", strings.Repeat("x", 129)}},
 		{"TOKEN_KEYSET", []string{`{"primaryKeyId": 1}`}, []string{"hidden", "{}", "[1]", "null", `{"primaryKeyId"`}},
 		{"GOOGLE_EMULATOR_URL", []string{"http://sandbox:9000", "https://sandbox/google"}, []string{"sandbox:9000", "http://sandbox?x=1", "http://u:hidden@sandbox"}},
+		{
+			"WHATSAPP_TEMPLATES",
+			[]string{"reserved=booking_reserved", "confirmed=a:es_MX,en deleted=b:en", "reserved=a:es confirmed=a:es"},
+			[]string{
+				"booking_reserved", "moved=a", "confirmed=", "confirmed=Hidden", "confirmed=a:", "confirmed=a:fr", "confirmed=a:es,hidden",
+				"confirmed=a confirmed=b", "booking.confirmed=a",
+			},
+		},
 		{"WHATSAPP_EMULATOR_URL", []string{"http://sandbox:9000"}, []string{"grpc://sandbox"}},
 		{"FIRESTORE_EMULATOR_HOST", []string{"localhost:8085"}, []string{"localhost", "http://localhost:8085", ":8085", "localhost:http", "localhost:0"}},
 		{"PUBSUB_EMULATOR_HOST", []string{"10.0.0.1:1"}, []string{"localhost:65536"}},
@@ -204,6 +215,42 @@ func TestValues(t *testing.T) {
 			if err != nil && (strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), short) || strings.Contains(err.Error(), sessionSecret[:31])) {
 				t.Errorf("%s=%q: the error tells the value: %v", test.variable, value, err)
 			}
+		}
+	}
+}
+
+func TestPhoneNumberID(t *testing.T) {
+	for id, good := range map[string]bool{"106540352242922": true, "test-1": true, "10 65": false, "1/messages": false, "../x": false} {
+		_, err := Load(getenv(map[string]string{"WHATSAPP_TOKEN": "x", "WHATSAPP_PHONE_NUMBER_ID": id}))
+		if good && err != nil || !good && !slices.Equal(problems(t, err), []string{"WHATSAPP_PHONE_NUMBER_ID"}) {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
+func TestTemplates(t *testing.T) {
+	load := func(value string) Templates {
+		env := map[string]string{"WHATSAPP_TEMPLATES": value}
+		if value == "" {
+			env = nil
+		}
+		c, err := Load(func(name string) string { return env[name] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.WhatsApp.Templates
+	}
+	both := []string{"es", "en"}
+	if diff := cmp.Diff(Templates{booking.Reserved: {"booking_reserved", both}, booking.Confirmed: {"booking_confirmed", both}}, load("")); diff != "" {
+		t.Errorf("by default (-want +got):\n%s", diff)
+	}
+	got := load("confirmed=yes:es_MX,en_US  deleted=no")
+	if diff := cmp.Diff(Templates{booking.Confirmed: {"yes", []string{"es_MX", "en_US"}}, booking.Deleted: {"no", both}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for language, want := range map[string]string{"es": "es_MX", "es-MX": "es_MX", "en": "en_US", "en-GB": "en_US", "pt": "es_MX", "": "es_MX"} {
+		if in := got[booking.Confirmed].In(language); in != want {
+			t.Errorf("for %q in %q, want %q", language, in, want)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (r *reader) require(c Config, needs []Need) {
 	if needed[Installation] && r.get(string(Installation)) == "" && c.InstallationID == "" {
 		r.refuse(string(Installation), "is not set, and there is no GOOGLE_CLOUD_PROJECT to take it from: "+meaning(Installation))
 	}
-	for _, n := range []Need{Google, WhatsApp, Notify} {
+	for _, n := range []Need{Google, WhatsApp, WhatsAppReceipts, Notify} {
 		r.requireGroup(n, needed[n])
 	}
 }
@@ -94,7 +94,7 @@ func meaning(n Need) string {
 		return "set it to a name that no other installation has"
 	case TokenKeyset:
 		return "set it to a Tink AEAD keyset in JSON"
-	case WhatsApp:
+	case WhatsApp, WhatsAppReceipts:
 		return "set it to what Meta's console shows for the WhatsApp app"
 	case PlatformSettings:
 		return "set it to the booking platform's page that leads to a settings link, with {company} in it"

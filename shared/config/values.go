@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/mail"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -201,6 +202,18 @@ func (r *reader) hostPort(name string) string {
 	n, portErr := strconv.ParseUint(port, 10, 16)
 	if err != nil || portErr != nil || host == "" || n == 0 || strings.Contains(host, "/") {
 		r.refuse(name, "must be host:port, without a scheme")
+		return ""
+	}
+	return s
+}
+
+var plainID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// id reads somebody else's name for a thing, which is put into addresses.
+func (r *reader) id(name string) string {
+	s := r.get(name)
+	if s != "" && !plainID.MatchString(s) {
+		r.refuse(name, "must be an id: letters and digits alone")
 		return ""
 	}
 	return s

@@ -119,7 +119,7 @@ func (a *attempt) keepOwn(w *work, before *store.Booking) {
 		return
 	}
 	own := before.Deliveries[w.ID()]
-	own.Lease = stored.Lease
+	own.Lease, own.Receipt = stored.Lease, stored.Receipt
 	if own == stored {
 		return
 	}
@@ -180,8 +180,8 @@ func (a *attempt) commit(ctx context.Context) (again bool, err error) {
 func (a *attempt) prepare() {
 	a.rec.UpdatedAt = a.now()
 	a.rec.NextAttemptAt = a.schedule()
-	h := append(append(a.rec.History, a.did...), a.fresh...)
-	a.rec.History = h[max(0, len(h)-store.MaxSteps):]
+	a.rec.AddSteps(a.did...)
+	a.rec.AddSteps(a.fresh...)
 }
 
 // now is cut to what the store keeps, so that what is read back compares equal.
@@ -213,7 +213,7 @@ func (a *attempt) schedule() time.Time {
 		if due.IsZero() {
 			due = a.rec.UpdatedAt
 		}
-		if end := d.Lease.Until.Add(margin); d.Lease.Attempt != "" && end.After(due) {
+		if end := d.Lease.End(); d.Lease.Attempt != "" && end.After(due) {
 			due = end
 		}
 		if at.IsZero() || due.Before(at) {

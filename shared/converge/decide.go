@@ -90,8 +90,7 @@ func (a *attempt) decide(ctx context.Context) error {
 // holder finds our merge when it next commits; if it has died, the sweep finds
 // the booking when the lease has ended.
 func (a *attempt) another(d integration.Delivery) bool {
-	l := d.Lease
-	return l.Attempt != "" && l.Attempt != a.id && a.now().Before(l.Until.Add(margin))
+	return d.Lease.Attempt != a.id && !d.Lease.Ended(a.now())
 }
 
 func (a *attempt) decideOne(w *work, d integration.Delivery, on bool) {
@@ -116,14 +115,14 @@ func (a *attempt) decideOne(w *work, d integration.Delivery, on bool) {
 	}
 	w.task = task
 	w.task.Delivery = next
-	a.put(w, d, next)
+	a.put(w, d, next, dec.Why)
 }
 
 func (a *attempt) task(w *work, d integration.Delivery, on bool) integration.Task {
 	c := a.snap.Connections[w.ID()]
 	return integration.Task{
 		Company: a.snap.Company.Company, Connection: c, Access: c.Access(on),
-		Booking: a.rec.Booking, State: a.rec.State, Revision: a.rec.Revision, Delivery: d, Now: a.now(),
+		Booking: a.rec.Booking, State: a.rec.State, At: a.rec.At, Revision: a.rec.Revision, Delivery: d, Now: a.now(),
 	}
 }
 
@@ -176,13 +175,13 @@ func (a *attempt) later(w *work, t integration.Task) integration.Delivery {
 }
 
 // put lays a delivery into rec if it has changed.
-func (a *attempt) put(w *work, old, d integration.Delivery) {
+func (a *attempt) put(w *work, old, d integration.Delivery, why string) {
 	if d == old {
 		return
 	}
 	d.UpdatedAt = a.now()
 	if d.Status != old.Status {
-		a.note(w, d)
+		a.note(w, d, why)
 	}
 	w.task.Delivery = d
 	a.rec.Deliveries[w.ID()] = d
@@ -190,21 +189,9 @@ func (a *attempt) put(w *work, old, d integration.Delivery) {
 }
 
 // note adds to the history that a delivery came to rest without a call.
-func (a *attempt) note(w *work, d integration.Delivery) {
-	var why string
-	switch c := w.task.Connection; d.Status {
-	case integration.Skipped:
-		why = NotConfirmed
-		if w.task.Access == integration.Off {
-			why = NotConnected
-		}
-	case integration.Waiting:
-		why = SwitchedOff
-		if c.Reason != integration.NoReason {
-			why = string(c.Reason)
-		}
-	case integration.Pending, integration.Done, integration.Failed:
+func (a *attempt) note(w *work, d integration.Delivery, why string) {
+	if d.Status != integration.Skipped && d.Status != integration.Waiting {
 		return // told by what the integration does
 	}
-	a.fresh = append(a.fresh, store.Step{At: d.UpdatedAt, Kind: StepDelivery, Integration: w.ID(), Outcome: string(d.Status), Detail: why})
+	a.fresh = append(a.fresh, store.Step{At: d.UpdatedAt, Kind: store.StepDelivery, Integration: w.ID(), Outcome: string(d.Status), Detail: why})
 }

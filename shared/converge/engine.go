@@ -23,25 +23,11 @@ const (
 	// that what was sent has arrived when the lease ends.
 	quiet = 20 * time.Second
 
-	// margin is allowed for clocks that differ between machines.
-	margin = 2 * time.Second
-
 	// patience is how long a result waits to be committed with another's.
 	patience = time.Second
 
 	// maxActs bounds the calls of Act for one delivery in one attempt.
 	maxActs = 5
-)
-
-// StepDelivery is the kind of a step of a booking's history that tells a
-// delivery's new status and why.
-const StepDelivery = "delivery"
-
-// Why a delivery was skipped or waits, beside the reasons of failures.
-const (
-	NotConnected = "not_connected"
-	NotConfirmed = "not_confirmed"
-	SwitchedOff  = "switched_off"
 )
 
 // Store is what the engine needs of the store.

@@ -24,7 +24,7 @@ func (a *attempt) learn(ctx context.Context, r result) error {
 	}
 	w.doubt = w.doubt || r.InFlight || r.Outcome == integration.Unsure
 	next := r.Delivery
-	next.Lease, next.Revision, next.UpdatedAt = d.Lease, w.task.Revision, a.now()
+	next.Lease, next.Receipt, next.Revision, next.UpdatedAt = d.Lease, d.Receipt, w.task.Revision, a.now()
 	a.settle(&next, r)
 	a.report(ctx, w, next, r)
 	a.outdate(&next)
@@ -75,7 +75,7 @@ func (a *attempt) report(ctx context.Context, w *work, d integration.Delivery, r
 		if d.Detail != "" {
 			detail += ": " + d.Detail
 		}
-		a.did = append(a.did, store.Step{At: d.UpdatedAt, Kind: StepDelivery, Integration: w.ID(), Outcome: string(d.Status), Detail: detail})
+		a.did = append(a.did, store.Step{At: d.UpdatedAt, Kind: store.StepDelivery, Integration: w.ID(), Outcome: string(d.Status), Detail: detail})
 	}
 	a.deps.Log.LogAttrs(ctx, level(d.Reason), "delivery "+string(d.Status), failure(w, d, r)...)
 }

@@ -131,7 +131,7 @@ func TestUnknownFate(t *testing.T) {
 		if d := f.delivery(); d.Lease.Attempt == "" || !d.Lease.Until.Equal(begun.Add(Lifetime).UTC()) {
 			t.Errorf("lease %+v", d.Lease)
 		}
-		if due := begun.Add(Lifetime + margin); !r.NextAttemptAt.Equal(due) {
+		if due := begun.Add(Lifetime + integration.LeaseMargin); !r.NextAttemptAt.Equal(due) {
 			t.Errorf("next attempt at %v, not %v", r.NextAttemptAt, due)
 		}
 		time.Sleep(5 * time.Second)
@@ -157,7 +157,7 @@ func TestWrittenButInFlight(t *testing.T) {
 		f.want(integration.Done, "a", 1)
 		f.apply(ev(booking.Confirmed, 2, "b"))
 		f.want(integration.Pending, "a", 1)
-		time.Sleep(Lifetime + margin)
+		time.Sleep(Lifetime + integration.LeaseMargin)
 		f.reconcile()
 		f.want(integration.Done, "b", 2)
 	})

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -16,6 +14,7 @@ import (
 	"google.golang.org/api/googleapi"
 
 	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/retry"
 )
 
 // class is what the end of a call means to whoever made it.
@@ -111,7 +110,7 @@ func classify(name string, err error, now time.Time) *Error {
 	e := &Error{Call: name}
 	if api, ok := errors.AsType[*googleapi.Error](err); ok {
 		e.Status, e.Code = api.Code, code(api)
-		e.RetryAfter = retryAfter(api.Header.Get("Retry-After"), now)
+		e.RetryAfter = retry.After(api.Header.Get("Retry-After"), now)
 		e.class, e.Reason = answered(e.Status, e.Code)
 		if webPage(api.Header) {
 			e.class, e.Reason = doubtful, integration.Outage
@@ -174,25 +173,14 @@ func unanswered(err error) (class, integration.Reason) {
 		return gone, integration.NoReason
 	case errors.Is(err, errAnswer):
 		return doubtful, integration.Outage
-	case neverSent(err):
+	case retry.NeverSent(err):
 		return undone, integration.Network
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return doubtful, integration.Outage
-	case lost(err):
+	case retry.Lost(err):
 		return doubtful, integration.Network
 	}
 	return doubtful, integration.Outage // JSON that isn't the API's
-}
-
-// neverSent reports whether there was not even a connection.
-func neverSent(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
-}
-
-func lost(err error) bool {
-	_, ok := errors.AsType[net.Error](err)
-	return ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // webPage reports whether an answer is somebody else's than the API's, which
@@ -218,16 +206,4 @@ func code(api *googleapi.Error) string {
 		}
 	}
 	return ""
-}
-
-// retryAfter reads the header of that name (RFC 9110, section 10.2.3): seconds
-// or a date. It is zero if there is none that makes sense.
-func retryAfter(s string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseInt(s, 10, 32); err == nil {
-		return max(0, time.Duration(seconds)*time.Second)
-	}
-	if at, err := http.ParseTime(s); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
 }

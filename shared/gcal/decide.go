@@ -17,7 +17,7 @@ func (*Calendar) Decide(t integration.Task) integration.Decision {
 	d := t.Delivery
 	d.Revision = t.Revision
 	if !callable(t.Access) || spared(t) {
-		return rest(d, idle(t), t.Connection.Reason)
+		return rest(t, d, idle(t))
 	}
 	here := !d.Place.None() && d.Place.Account == t.Connection.Data.AccountSubject
 	want := wanted(t)
@@ -26,7 +26,7 @@ func (*Calendar) Decide(t integration.Task) integration.Decision {
 	}
 	switch {
 	case !want && !here:
-		return rest(d, ended(t), integration.NoReason)
+		return rest(t, d, ended(t))
 	case want && here && upToDate(t):
 		return integration.Decision{Delivery: d}
 	case want && !here:
@@ -81,12 +81,18 @@ func ended(t integration.Task) integration.DeliveryStatus {
 	return integration.Skipped
 }
 
-func rest(d integration.Delivery, s integration.DeliveryStatus, why integration.Reason) integration.Decision {
-	if s != integration.Waiting {
-		why = integration.NoReason
+func rest(t integration.Task, d integration.Delivery, s integration.DeliveryStatus) integration.Decision {
+	d.Status, d.Reason, d.Detail = s, integration.NoReason, ""
+	dec := integration.Decision{Why: integration.NotConfirmed}
+	switch {
+	case s == integration.Waiting:
+		d.Reason = t.Connection.Reason
+		dec.Why = cmp.Or(string(d.Reason), integration.SwitchedOff)
+	case t.Access == integration.Off:
+		dec.Why = integration.NotConnected
 	}
-	d.Status, d.Reason, d.Detail = s, why, ""
-	return integration.Decision{Delivery: d}
+	dec.Delivery = d
+	return dec
 }
 
 // target is the calendar that the company chose.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -31,6 +32,9 @@ type Query struct {
 	From       time.Time // events that end later
 	Page       string    // Listing.Next of the page before; empty: the first
 }
+
+// errClosed is a calendar in which the account may not write any more.
+var errClosed = errors.New("the calendar is closed to the account")
 
 // Listing is one page of the company's events in a calendar. A page may be
 // empty and yet not be the last.
@@ -84,6 +88,10 @@ func (c *Calendar) List(ctx context.Context, q Query) (Listing, error) {
 	}})
 	if e != nil {
 		return Listing{}, e
+	}
+	switch got.AccessRole {
+	case "none", "freeBusyReader", "reader": // what is ours there is beyond reach
+		return Listing{}, &Error{Call: callList, Reason: integration.CalendarMissing, class: shut, err: errClosed}
 	}
 	page := Listing{Next: got.NextPageToken}
 	for _, ev := range got.Items {

@@ -97,6 +97,22 @@ func TestListChecksTheEvents(t *testing.T) {
 	}
 }
 
+// A calendar that the account may only read is as good as gone: nothing can be
+// removed from it.
+func TestListClosedCalendar(t *testing.T) {
+	for _, role := range []string{"freeBusyReader", "reader"} {
+		w := newWorld(t)
+		q := w.query()
+		q.Calendar = w.team()
+		if err := w.google.SetAccessRole(account, q.Calendar, role); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.cal.List(t.Context(), q); ReasonOf(err) != integration.CalendarMissing {
+			t.Errorf("role %s: %v", role, err)
+		}
+	}
+}
+
 func TestListPages(t *testing.T) {
 	w := newWorld(t)
 	const n = 2*eventPage + 3

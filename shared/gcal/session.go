@@ -4,25 +4,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/retry"
 )
 
-const (
-	// callTime is how long one call takes at most.
-	callTime = 10 * time.Second
-
-	// patience is how long Google may ask to wait before a call is repeated
-	// at once, instead of later.
-	patience = 2 * time.Second
-
-	// jitter is the pause before a call is repeated at once: half of it to
-	// all of it.
-	jitter = 400 * time.Millisecond
-)
+// callTime is how long one call takes at most.
+const callTime = 10 * time.Second
 
 var (
 	errSwitchedOff = errors.New("switched off for everyone meanwhile")
@@ -70,7 +60,7 @@ func (s *session) do(ctx context.Context, c call) *Error {
 			if e := s.renew(ctx, c.name); e != nil {
 				return e
 			}
-		case !e.passing() || before != nil || !pause(ctx, e.RetryAfter):
+		case !e.passing() || before != nil || !retry.Pause(ctx, e.RetryAfter):
 			return e
 		default:
 			before = e
@@ -141,20 +131,4 @@ func (s *session) log(ctx context.Context, e *Error) {
 	s.cal.deps.Log.LogAttrs(ctx, slog.LevelWarn, "call failed",
 		slog.String("integration", string(integration.GoogleCalendar)), slog.String("call", e.Call),
 		slog.Int("status", e.Status), slog.String("reason", string(e.Reason)), slog.String("error", e.Error()))
-}
-
-// pause waits before a call is repeated at once. It reports whether that may
-// be: Google has not asked for more patience, and there is time left.
-func pause(ctx context.Context, asked time.Duration) bool {
-	if asked > patience {
-		return false
-	}
-	t := time.NewTimer(asked + jitter/2 + rand.N(jitter/2)) //nolint:gosec // the jitter is no secret
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

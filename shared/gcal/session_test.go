@@ -9,6 +9,7 @@ import (
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/retry"
 	"github.com/citasync/citasync/shared/sandbox"
 )
 
@@ -175,19 +176,6 @@ func TestRetryAfterIsLeftToTheEngine(t *testing.T) {
 	})
 }
 
-func TestRetryAfterHeader(t *testing.T) {
-	now := time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC)
-	for s, want := range map[string]time.Duration{
-		"": 0, "7": 7 * time.Second, "-7": 0, "x": 0, "1.5": 0, "99999999999999999999": 0,
-		"Mon, 23 Nov 2026 15:05:05 GMT": time.Minute, "Mon, 23 Nov 2026 15:04:00 GMT": 0,
-		"Monday, 23-Nov-26 15:04:08 GMT": 3 * time.Second,
-	} {
-		if got := retryAfter(s, now); got != want {
-			t.Errorf("retryAfter(%q) = %v, want %v", s, got, want)
-		}
-	}
-}
-
 // A read that fails leaves nothing in flight, but what a write left before it
 // still is.
 func TestReadFails(t *testing.T) {
@@ -286,7 +274,7 @@ func TestTimeOut(t *testing.T) {
 		if len(requests) != 2 {
 			t.Fatalf("calls %q", w.calls())
 		}
-		if gap := requests[1].Time.Sub(requests[0].Time); gap < callTime || gap > callTime+jitter {
+		if gap := requests[1].Time.Sub(requests[0].Time); gap < callTime || gap > callTime+retry.Jitter {
 			t.Errorf("the second call came after %v", gap)
 		}
 	})

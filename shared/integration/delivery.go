@@ -50,6 +50,16 @@ type Lease struct {
 	Until   time.Time
 }
 
+// LeaseMargin is allowed for clocks that differ between machines.
+const LeaseMargin = 2 * time.Second
+
+// Ended reports whether nobody calls under the lease any more. The zero Lease
+// has ended.
+func (l Lease) Ended(now time.Time) bool { return l.Attempt == "" || !now.Before(l.End()) }
+
+// End is when a lease has ended for everybody.
+func (l Lease) End() time.Time { return l.Until.Add(LeaseMargin) }
+
 // Delivery is the state of one booking at one integration.
 type Delivery struct {
 	Status        DeliveryStatus
@@ -60,10 +70,73 @@ type Delivery struct {
 	Written       bool   // the integration confirmed a write at Place
 	ExternalID    string // the id that the integration answered with
 	Link          string
+	Sent          Sent
+	Receipt       Receipt
 	Lease         Lease
 	Attempts      int // failed in a row
 	NextAttemptAt time.Time
 	UpdatedAt     time.Time
+}
+
+// Check reports a state of the delivery, or of its message, that is not known.
+func (d *Delivery) Check() error {
+	_, err := ParseDeliveryStatus(string(d.Status))
+	if err == nil && d.Receipt.Status != "" {
+		_, err = ParseReceiptStatus(string(d.Receipt.Status))
+	}
+	return err
+}
+
+// Message is one notice to a booking's customer: of what, and of which state.
+type Message struct {
+	Kind     booking.Kind
+	Revision int64
+	Start    time.Time // of the booking, in UTC
+}
+
+// Sent is what a delivery by message keeps of what it sent: a message that was
+// sent can't be looked for, written over or taken back.
+type Sent struct {
+	Announced Message // the one that was last about to be sent
+	Sends     int     // how often it may have been, less those that are known to have failed
+	Told      Message // the last one that is known to have been sent
+}
+
+// ReceiptStatus is how far a message has come.
+type ReceiptStatus string
+
+// The ways of a message, in their order, but that a failure may come before
+// and after the first of them.
+const (
+	ReceiptSent      ReceiptStatus = "sent"
+	ReceiptFailed    ReceiptStatus = "failed"
+	ReceiptDelivered ReceiptStatus = "delivered"
+	ReceiptRead      ReceiptStatus = "read"
+)
+
+// ParseReceiptStatus reads a receipt's status.
+func ParseReceiptStatus(s string) (ReceiptStatus, error) {
+	switch st := ReceiptStatus(s); st {
+	case ReceiptSent, ReceiptFailed, ReceiptDelivered, ReceiptRead:
+		return st, nil
+	}
+	return "", fmt.Errorf("unknown status of a message %q", s)
+}
+
+// Receipt is what an integration told of its own accord about a message. It is
+// written by whoever is told, whoever holds the lease; attempts only read it.
+type Receipt struct {
+	ID       string // the message's, as Delivery.ExternalID
+	Kind     booking.Kind
+	Revision int64
+	Status   ReceiptStatus // empty: nothing was told
+	Code     string        // why it failed, the integration's own
+	At       time.Time     // by the integration's clock
+}
+
+// Of reports whether it is the message's.
+func (r Receipt) Of(m Message) bool {
+	return r.Status != "" && r.Kind == m.Kind && r.Revision == m.Revision
 }
 
 // Task is one booking as an integration sees it.
@@ -73,6 +146,7 @@ type Task struct {
 	Access     Access
 	Booking    booking.Booking
 	State      booking.Kind
+	At         time.Time // when it became so, by the platform's clock
 	Revision   int64
 	Delivery   Delivery
 	Now        time.Time
@@ -82,7 +156,19 @@ type Task struct {
 type Decision struct {
 	Call     bool     // Act is needed; otherwise Delivery is all there is to record
 	Delivery Delivery // to be committed first: for a call, with the place that it may write to
+	Why      string   // for the history, of a delivery that comes to rest without a call; a reason or one of the words below
 }
+
+// Why a delivery was skipped or waits, beside the reasons of failures.
+const (
+	NotConnected = "not_connected"
+	NotConfirmed = "not_confirmed"
+	SwitchedOff  = "switched_off" // for everyone
+	TooEarly     = "too_early"    // told before the company switched the integration on
+	TooLate      = "too_late"     // the appointment has begun, or the news is a day old
+	NotWanted    = "not_wanted"   // the company, or the installation, has no such notice
+	NoPhone      = "no_phone"
+)
 
 // Outcome says what the engine does after Act.
 type Outcome int

@@ -156,6 +156,25 @@ type Options struct {
 	Summary        string // template of an event's title
 	Description    string // template of an event's description
 	InviteCustomer bool   // the customer becomes an attendee and Google writes to her
+
+	Language string // of messages to customers, BCP 47: empty: the company's own
+	Mute     Mute
+}
+
+// Mute names the notices that are not sent to customers.
+type Mute struct{ Reserved, Confirmed, Deleted bool }
+
+// Of reports whether notices of this kind are not sent.
+func (m Mute) Of(k booking.Kind) bool {
+	switch k {
+	case booking.Reserved:
+		return m.Reserved
+	case booking.Confirmed:
+		return m.Confirmed
+	case booking.Deleted:
+		return m.Deleted
+	}
+	return false
 }
 
 // NeedReauth records that only the company can mend the connection. A removal

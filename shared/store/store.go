@@ -39,6 +39,16 @@ type Booking struct {
 // MaxSteps is how many steps of a booking's history are kept.
 const MaxSteps = 20
 
+// StepDelivery is the kind of a step that tells a delivery's new status and
+// why.
+const StepDelivery = "delivery"
+
+// AddSteps adds to the history, which forgets its oldest steps for them.
+func (b *Booking) AddSteps(steps ...Step) {
+	h := append(b.History, steps...)
+	b.History = h[max(0, len(h)-MaxSteps):]
+}
+
 // Step is one thing that happened to a booking.
 type Step struct {
 	At          time.Time

@@ -21,6 +21,7 @@ import (
 	"github.com/citasync/citasync/shared/secret"
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/store"
+	"github.com/citasync/citasync/shared/whatsapp"
 )
 
 // Parts are what functions are built on. What a function does not use may be
@@ -88,10 +89,30 @@ func NewGoogle(p Parts) (*Google, error) {
 	return &Google{Client: client, Grants: googleauth.NewGrants(auth), Calendar: calendar, Switches: switches}, nil
 }
 
-// Engine returns an engine over the integrations, which look at the same
-// switches.
-func Engine(p Parts, switches converge.Switches, integrations ...integration.Integration) *converge.Engine {
-	return converge.New(converge.Deps{Store: p.Store, Switches: switches, Integrations: integrations, Now: p.Now, Log: p.Log})
+// WhatsApp returns the sender of notices to customers, or nil if the
+// installation has none. It needs InstallationID.
+func WhatsApp(p Parts, switches *converge.Catalogue) (*whatsapp.Sender, error) {
+	if p.Config.WhatsApp.Token.IsZero() {
+		return nil, nil //nolint:nilnil // an installation without is no failure
+	}
+	return whatsapp.New(whatsapp.Deps{
+		Sender: p.Config.WhatsApp, Installation: p.Config.InstallationID, HTTP: p.HTTP, Now: p.Now, Log: p.Log,
+		Allowed: func(ctx context.Context) bool { return switches.Allowed(ctx, integration.WhatsApp) },
+	})
+}
+
+// Engine returns an engine over everything that the installation integrates
+// with. The calendar is g's, or what acts in its place.
+func Engine(p Parts, g *Google, calendar integration.Integration) (*converge.Engine, error) {
+	all := []integration.Integration{calendar}
+	w, err := WhatsApp(p, g.Switches)
+	if err != nil {
+		return nil, err
+	}
+	if w != nil {
+		all = append(all, w)
+	}
+	return converge.New(converge.Deps{Store: p.Store, Switches: g.Switches, Integrations: all, Now: p.Now, Log: p.Log}), nil
 }
 
 // Notifier needs nothing of the Config, and uses PlatformSettings, SMTPURL and

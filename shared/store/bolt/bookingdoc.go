@@ -50,6 +50,8 @@ type deliveryDoc struct {
 	Written       bool                       `json:"written,omitempty"`
 	ExternalID    string                     `json:"external_id,omitempty"`
 	Link          string                     `json:"link,omitempty"`
+	Sent          sentDoc                    `json:"sent,omitzero"`
+	Receipt       receiptDoc                 `json:"receipt,omitzero"`
 	Lease         leaseDoc                   `json:"lease,omitzero"`
 	Attempts      int                        `json:"attempts,omitempty"`
 	NextAttemptAt time.Time                  `json:"next_attempt_at,omitzero"`
@@ -60,6 +62,27 @@ type placeDoc struct {
 	Account    string `json:"account,omitempty"`
 	Calendar   string `json:"calendar,omitempty"`
 	Generation int    `json:"generation,omitempty"`
+}
+
+type messageDoc struct {
+	Kind     booking.Kind `json:"kind,omitempty"`
+	Revision int64        `json:"revision,omitempty"`
+	Start    time.Time    `json:"start,omitzero"`
+}
+
+type sentDoc struct {
+	Announced messageDoc `json:"announced,omitzero"`
+	Sends     int        `json:"sends,omitempty"`
+	Told      messageDoc `json:"told,omitzero"`
+}
+
+type receiptDoc struct {
+	ID       string                    `json:"id,omitempty"`
+	Kind     booking.Kind              `json:"kind,omitempty"`
+	Revision int64                     `json:"revision,omitempty"`
+	Status   integration.ReceiptStatus `json:"status,omitempty"`
+	Code     string                    `json:"code,omitempty"`
+	At       time.Time                 `json:"at,omitzero"`
 }
 
 type leaseDoc struct {
@@ -114,13 +137,19 @@ func newBookingDoc(b *store.Booking, version int64) bookingDoc {
 }
 
 func newDeliveryDoc(v integration.Delivery) deliveryDoc {
-	v.Lease.Until = utc(v.Lease.Until)
+	v.Lease.Until, v.Receipt.At = utc(v.Lease.Until), utc(v.Receipt.At)
 	return deliveryDoc{
 		Status: v.Status, Reason: v.Reason, Detail: v.Detail, Revision: v.Revision,
 		Place: placeDoc(v.Place), Written: v.Written, ExternalID: v.ExternalID, Link: v.Link,
-		Lease: leaseDoc(v.Lease), Attempts: v.Attempts,
+		Sent:    sentDoc{Announced: newMessageDoc(v.Sent.Announced), Sends: v.Sent.Sends, Told: newMessageDoc(v.Sent.Told)},
+		Receipt: receiptDoc(v.Receipt), Lease: leaseDoc(v.Lease), Attempts: v.Attempts,
 		NextAttemptAt: utc(v.NextAttemptAt), UpdatedAt: utc(v.UpdatedAt),
 	}
+}
+
+func newMessageDoc(m integration.Message) messageDoc {
+	m.Start = utc(m.Start)
+	return messageDoc(m)
 }
 
 // check refuses a state, status or zone that is not known. It is asked on
@@ -130,7 +159,8 @@ func (d *bookingDoc) check() error {
 		return fmt.Errorf("unknown state %q", string(d.State))
 	}
 	for id, v := range d.Deliveries {
-		if _, err := integration.ParseDeliveryStatus(string(v.Status)); err != nil {
+		delivery := v.delivery()
+		if err := delivery.Check(); err != nil {
 			return fmt.Errorf("%s: %w", id, err)
 		}
 	}
@@ -181,7 +211,10 @@ func (d deliveryDoc) delivery() integration.Delivery {
 	return integration.Delivery{
 		Status: d.Status, Reason: d.Reason, Detail: d.Detail, Revision: d.Revision,
 		Place: integration.Place(d.Place), Written: d.Written, ExternalID: d.ExternalID, Link: d.Link,
-		Lease: integration.Lease(d.Lease), Attempts: d.Attempts,
+		Sent: integration.Sent{
+			Announced: integration.Message(d.Sent.Announced), Sends: d.Sent.Sends, Told: integration.Message(d.Sent.Told),
+		},
+		Receipt: integration.Receipt(d.Receipt), Lease: integration.Lease(d.Lease), Attempts: d.Attempts,
 		NextAttemptAt: d.NextAttemptAt, UpdatedAt: d.UpdatedAt,
 	}
 }

@@ -48,6 +48,29 @@ type optionsDoc struct {
 	Summary        string `json:"summary,omitempty"`
 	Description    string `json:"description,omitempty"`
 	InviteCustomer bool   `json:"invite_customer,omitempty"`
+
+	Language string  `json:"language,omitempty"`
+	Mute     muteDoc `json:"mute,omitzero"`
+}
+
+type muteDoc struct {
+	Reserved  bool `json:"reserved,omitempty"`
+	Confirmed bool `json:"confirmed,omitempty"`
+	Deleted   bool `json:"deleted,omitempty"`
+}
+
+func newOptionsDoc(o integration.Options) optionsDoc {
+	return optionsDoc{
+		Summary: o.Summary, Description: o.Description, InviteCustomer: o.InviteCustomer,
+		Language: o.Language, Mute: muteDoc(o.Mute),
+	}
+}
+
+func (d optionsDoc) options() integration.Options {
+	return integration.Options{
+		Summary: d.Summary, Description: d.Description, InviteCustomer: d.InviteCustomer,
+		Language: d.Language, Mute: integration.Mute(d.Mute),
+	}
 }
 
 func newConnectionDoc(c *integration.Connection, version int64) connectionDoc {
@@ -55,7 +78,7 @@ func newConnectionDoc(c *integration.Connection, version int64) connectionDoc {
 	data.TokenExpiry = utc(data.TokenExpiry)
 	return connectionDoc{
 		ID: c.ID, Enabled: c.Enabled, Status: c.Status, Reason: c.Reason,
-		Data: dataDoc(data), Options: optionsDoc(c.Options), RemoveEvents: c.RemoveEvents, Used: c.Used,
+		Data: dataDoc(data), Options: newOptionsDoc(c.Options), RemoveEvents: c.RemoveEvents, Used: c.Used,
 		ChangedAt: utc(c.ChangedAt), BackfillDue: utc(c.BackfillDue), PassedAt: utc(c.PassedAt), ReconciledAt: utc(c.ReconciledAt),
 		CheckedAt: utc(c.CheckedAt), NoticeDue: utc(c.NoticeDue), Notices: c.Notices, Added: c.Added,
 		Refused: c.Refused, RefusedAt: utc(c.RefusedAt),
@@ -73,7 +96,7 @@ func (d *connectionDoc) check() error {
 func (d *connectionDoc) connection() (integration.Connection, error) {
 	return integration.Connection{
 		ID: d.ID, Enabled: d.Enabled, Status: d.Status, Reason: d.Reason,
-		Data: integration.Data(d.Data), Options: integration.Options(d.Options), RemoveEvents: d.RemoveEvents, Used: d.Used,
+		Data: integration.Data(d.Data), Options: d.Options.options(), RemoveEvents: d.RemoveEvents, Used: d.Used,
 		ChangedAt: d.ChangedAt, BackfillDue: d.BackfillDue, PassedAt: d.PassedAt, ReconciledAt: d.ReconciledAt,
 		CheckedAt: d.CheckedAt, NoticeDue: d.NoticeDue, Notices: d.Notices, Added: d.Added,
 		Refused: d.Refused, RefusedAt: d.RefusedAt,

@@ -38,7 +38,7 @@ func checkBooking(b *store.Booking) error {
 		return fmt.Errorf("unknown state %q", string(b.State))
 	}
 	for id, d := range b.Deliveries {
-		if _, err := integration.ParseDeliveryStatus(string(d.Status)); err != nil {
+		if err := d.Check(); err != nil {
 			return fmt.Errorf("%s: %w", id, err)
 		}
 	}
@@ -99,7 +99,7 @@ func deliveriesFields(ds map[integration.ID]integration.Delivery) fields {
 }
 
 func deliveryFields(d integration.Delivery) fields {
-	f := make(fields, 12)
+	f := make(fields, 14)
 	f["status"] = text(string(d.Status))
 	f.text("reason", string(d.Reason))
 	f.text("detail", d.Detail)
@@ -108,6 +108,8 @@ func deliveryFields(d integration.Delivery) fields {
 	f.flag("written", d.Written)
 	f.text("external_id", d.ExternalID)
 	f.text("link", d.Link)
+	f.table("sent", sentFields(d.Sent))
+	f.table("receipt", receiptFields(d.Receipt))
 	f.table("lease", leaseFields(d.Lease))
 	f.number("attempts", int64(d.Attempts))
 	f.time("next_attempt_at", d.NextAttemptAt)
@@ -120,6 +122,33 @@ func placeFields(p integration.Place) fields {
 	f.text("account", p.Account)
 	f.text("calendar", p.Calendar)
 	f.number("generation", int64(p.Generation))
+	return f
+}
+
+func sentFields(s integration.Sent) fields {
+	f := make(fields, 3)
+	f.table("announced", messageFields(s.Announced))
+	f.number("sends", int64(s.Sends))
+	f.table("told", messageFields(s.Told))
+	return f
+}
+
+func messageFields(m integration.Message) fields {
+	f := make(fields, 3)
+	f.text("kind", string(m.Kind))
+	f.number("revision", m.Revision)
+	f.time("start", m.Start)
+	return f
+}
+
+func receiptFields(r integration.Receipt) fields {
+	f := make(fields, 6)
+	f.text("id", r.ID)
+	f.text("kind", string(r.Kind))
+	f.number("revision", r.Revision)
+	f.text("status", string(r.Status))
+	f.text("code", r.Code)
+	f.time("at", r.At)
 	return f
 }
 
@@ -213,8 +242,26 @@ func readDelivery(f reader) integration.Delivery {
 			Account: place.text("account"), Calendar: place.text("calendar"), Generation: int(place.number("generation")),
 		},
 		Written: f.flag("written"), ExternalID: f.text("external_id"), Link: f.text("link"),
+		Sent: readSent(f.table("sent")), Receipt: readReceipt(f.table("receipt")),
 		Lease:    integration.Lease{Attempt: lease.text("attempt"), Until: lease.time("until")},
 		Attempts: int(f.number("attempts")), NextAttemptAt: f.time("next_attempt_at"), UpdatedAt: f.time("updated_at"),
+	}
+}
+
+func readSent(f reader) integration.Sent {
+	return integration.Sent{
+		Announced: readMessage(f.table("announced")), Sends: int(f.number("sends")), Told: readMessage(f.table("told")),
+	}
+}
+
+func readMessage(f reader) integration.Message {
+	return integration.Message{Kind: booking.Kind(f.text("kind")), Revision: f.number("revision"), Start: f.time("start")}
+}
+
+func readReceipt(f reader) integration.Receipt {
+	return integration.Receipt{
+		ID: f.text("id"), Kind: booking.Kind(f.text("kind")), Revision: f.number("revision"),
+		Status: integration.ReceiptStatus(f.text("status")), Code: f.text("code"), At: f.time("at"),
 	}
 }
 

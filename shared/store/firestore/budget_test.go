@@ -1,7 +1,6 @@
 package firestore
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -52,7 +51,9 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.engine = wire.Engine(parts, g.Switches, g.Calendar, notices{})
+	if w.engine, err = wire.Engine(parts, g, g.Calendar); err != nil {
+		t.Fatal(err)
+	}
 	w.connect(g)
 	for _, company := range []booking.CompanyID{connected, bare} { // until nothing is asked for the first time
 		w.apply(w.event(company, "warm", booking.Confirmed, 0))
@@ -80,6 +81,14 @@ func (w *world) parts() wire.Parts {
 			Google: config.GoogleClient{
 				ID: sandbox.DefaultClientID, Secret: config.NewSecret(sandbox.DefaultClientSecret),
 				Emulator: &url.URL{Scheme: "http", Host: "google.test"},
+			},
+			WhatsApp: config.WhatsAppSender{
+				Token: config.NewSecret(sandbox.DefaultWhatsAppToken), PhoneNumberID: sandbox.DefaultWhatsAppPhoneNumberID,
+				Templates: config.Templates{
+					booking.Confirmed: {Name: "booking_confirmed", Languages: []string{"es"}},
+					booking.Deleted:   {Name: "booking_deleted", Languages: []string{"es"}},
+				},
+				Emulator: &url.URL{Scheme: "http", Host: "whatsapp.test"},
 			},
 		},
 		Store: w.store, Secrets: secrets, HTTP: &http.Client{Transport: w.google.Transport()},
@@ -119,7 +128,7 @@ func (w *world) apply(ev booking.Event) {
 	}
 }
 
-// wantCalls compares the calls to Google since it was asked last.
+// wantCalls compares the calls to the outside since it was asked last.
 func (w *world) wantCalls(what string, want ...string) {
 	w.t.Helper()
 	var got []string
@@ -127,8 +136,9 @@ func (w *world) wantCalls(what string, want ...string) {
 		got = append(got, r.Operation)
 	}
 	w.google.ClearRequests()
+	slices.Sort(got) // they are made side by side
 	if !slices.Equal(got, want) {
-		w.t.Errorf("%s: calls to Google %q, want %q", what, got, want)
+		w.t.Errorf("%s: calls %q, want %q", what, got, want)
 	}
 }
 
@@ -156,32 +166,10 @@ func (w *world) event(company booking.CompanyID, id booking.ID, kind booking.Kin
 	start := w.now.AddDate(0, 0, 1).Add(time.Duration(minute) * time.Hour)
 	return booking.Event{
 		Kind: kind, At: w.now.Add(time.Duration(minute-60) * time.Minute), Company: company,
-		Booking: booking.Booking{ID: id, Service: "Corte", Start: start, End: start.Add(time.Hour), TimeZone: "UTC"},
+		Booking: booking.Booking{
+			ID: id, Service: "Corte", Start: start, End: start.Add(time.Hour), TimeZone: "UTC", Customer: booking.Customer{Phone: "+573001112233"},
+		},
 	}
-}
-
-// notices is an integration that sends what it shall at once.
-type notices struct{}
-
-// ID implements [integration.Integration].
-func (notices) ID() integration.ID { return integration.WhatsApp }
-
-// Decide implements [integration.Integration].
-func (notices) Decide(t integration.Task) integration.Decision {
-	d := t.Delivery
-	switch {
-	case t.Access == integration.Off:
-		d.Status = integration.Skipped
-	case d.Status != integration.Done || d.Revision != t.Revision:
-		return integration.Decision{Call: true, Delivery: d}
-	}
-	return integration.Decision{Delivery: d}
-}
-
-// Act implements [integration.Integration].
-func (notices) Act(_ context.Context, t integration.Task) integration.Result {
-	t.Delivery.Status = integration.Done
-	return integration.Result{Outcome: integration.Settled, Delivery: t.Delivery, Steps: []string{"sent"}}
 }
 
 // TestBudget counts, on the wire, what an event costs a process that has seen
@@ -192,16 +180,16 @@ func TestBudget(t *testing.T) {
 	w := newWorld(t)
 	both := []string{callBatchGet, callCommit, callCommit}
 	for _, tt := range []struct {
-		what   string
-		ev     booking.Event
-		store  []string
-		google []string
+		what  string
+		ev    booking.Event
+		store []string
+		calls []string
 	}{
-		{"new", w.event(connected, "1", booking.Confirmed, 1), both, []string{"events.insert"}},
+		{"new", w.event(connected, "1", booking.Confirmed, 1), both, []string{"events.insert", "whatsapp.send"}},
 		{"repeated", w.event(connected, "1", booking.Confirmed, 1), both[:1], nil},
-		{"changed", w.event(connected, "1", booking.Confirmed, 3), both, []string{"events.update"}},
+		{"changed", w.event(connected, "1", booking.Confirmed, 3), both, []string{"events.update", "whatsapp.send"}},
 		{"stale", w.event(connected, "1", booking.Confirmed, 2), both[:1], nil},
-		{"deleted", w.event(connected, "1", booking.Deleted, 4), both, []string{"events.delete"}},
+		{"deleted", w.event(connected, "1", booking.Deleted, 4), both, []string{"events.delete", "whatsapp.send"}},
 		{"deleted again", w.event(connected, "1", booking.Deleted, 4), both[:1], nil},
 		{"not connected", w.event(bare, "1", booking.Confirmed, 1), both[:2], nil},
 		{"not connected, changed", w.event(bare, "1", booking.Confirmed, 2), both[:2], nil},
@@ -209,7 +197,7 @@ func TestBudget(t *testing.T) {
 	} {
 		w.apply(tt.ev)
 		w.wire.want(t, tt.what, tt.store...)
-		w.wantCalls(tt.what, tt.google...)
+		w.wantCalls(tt.what, tt.calls...)
 		if tt.ev.Company == connected {
 			w.wantDone(tt.what, connected, "1")
 		}

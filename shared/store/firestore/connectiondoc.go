@@ -74,10 +74,20 @@ func dataFields(d *integration.Data) fields {
 }
 
 func optionsFields(o integration.Options) fields {
-	f := make(fields, 3)
+	f := make(fields, 5)
 	f.text("summary", o.Summary)
 	f.text("description", o.Description)
 	f.flag("invite_customer", o.InviteCustomer)
+	f.text("language", o.Language)
+	f.table("mute", muteFields(o.Mute))
+	return f
+}
+
+func muteFields(m integration.Mute) fields {
+	f := make(fields, 3)
+	f.flag("reserved", m.Reserved)
+	f.flag("confirmed", m.Confirmed)
+	f.flag("deleted", m.Deleted)
 	return f
 }
 
@@ -95,13 +105,10 @@ func readConnection(id integration.ID, doc *pb.Document) (integration.Connection
 		return store.DefaultConnection(id), nil
 	}
 	f := newReader(doc.GetFields())
-	options := f.table("options")
 	c := integration.Connection{
 		ID: id, Enabled: f.flag("enabled"), Status: integration.Status(f.text(fieldStatus)), Reason: integration.Reason(f.text("reason")),
-		Data: readData(f.table("integration_data")),
-		Options: integration.Options{
-			Summary: options.text("summary"), Description: options.text("description"), InviteCustomer: options.flag("invite_customer"),
-		},
+		Data:         readData(f.table("integration_data")),
+		Options:      readOptions(f.table("options")),
 		RemoveEvents: f.flag("remove_events"), Used: readUsed(f.table("used")),
 		ChangedAt: f.time("changed_at"), BackfillDue: f.time("backfill_due"), PassedAt: f.time("passed_at"),
 		ReconciledAt: f.time(fieldReconciledAt), CheckedAt: f.time(fieldCheckedAt), NoticeDue: f.time(fieldNoticeDue),
@@ -112,6 +119,15 @@ func readConnection(id integration.ID, doc *pb.Document) (integration.Connection
 		return integration.Connection{}, err
 	}
 	return c, checkConnection(&c)
+}
+
+func readOptions(f reader) integration.Options {
+	mute := f.table("mute")
+	return integration.Options{
+		Summary: f.text("summary"), Description: f.text("description"), InviteCustomer: f.flag("invite_customer"),
+		Language: f.text("language"),
+		Mute:     integration.Mute{Reserved: mute.flag("reserved"), Confirmed: mute.flag("confirmed"), Deleted: mute.flag("deleted")},
+	}
 }
 
 func readData(f reader) integration.Data {

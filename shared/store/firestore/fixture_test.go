@@ -29,6 +29,13 @@ func fullBooking() *store.Booking {
 				Written: true, ExternalID: "event1", Link: "https://calendar.google.com/event?eid=1",
 				Lease:    integration.Lease{Attempt: "ATTEMPT", Until: later(1)},
 				Attempts: 4, NextAttemptAt: later(2), UpdatedAt: later(3),
+				Sent: integration.Sent{
+					Announced: integration.Message{Kind: booking.Confirmed, Revision: 3, Start: later(1440)}, Sends: 1,
+					Told: integration.Message{Kind: booking.Reserved, Revision: 2, Start: later(1400)},
+				},
+				Receipt: integration.Receipt{
+					ID: "wamid.1", Kind: booking.Reserved, Revision: 2, Status: integration.ReceiptFailed, Code: "131026", At: later(4),
+				},
 			},
 		},
 		History: []store.Step{
@@ -47,7 +54,7 @@ func fullConnection() *integration.Connection {
 			AccountEmail: "ana@example.com", AccountSubject: "112233", CalendarID: "primary", CalendarName: "Ana",
 			Scopes: []string{"openid", "email"}, AccessToken: []byte("sealed"), TokenExpiry: later(60), SecretVersion: "7",
 		},
-		Options:      integration.Options{Summary: "{service}", Description: "{customer}", InviteCustomer: true},
+		Options:      integration.Options{Summary: "{service}", Description: "{customer}", InviteCustomer: true, Language: "en", Mute: integration.Mute{Reserved: true, Confirmed: true, Deleted: true}},
 		RemoveEvents: true, Used: map[string][]string{integration.AccountKey("112233"): {"primary", "team"}},
 		ChangedAt: later(1), BackfillDue: later(2), PassedAt: later(3), ReconciledAt: later(4), NoticeDue: later(5),
 		CheckedAt: later(8), Notices: 2, Added: 21, Refused: 3, RefusedAt: later(9),

@@ -21,7 +21,7 @@ func fullBooking(t *testing.T) *store.Booking {
 	b.Booking.Start, b.Booking.End = b.Booking.Start.In(bogota), b.Booking.End.In(bogota)
 	b.State = booking.Reserved
 	for id, d := range b.Deliveries {
-		d.Status = integration.Failed
+		d.Status, d.Receipt.Status = integration.Failed, integration.ReceiptRead
 		b.Deliveries[id] = d
 	}
 	b.Version = ""
@@ -115,11 +115,15 @@ func testBookingTimes(t *testing.T, s store.Store) {
 		b := newBooking("2", "cut", base())
 		fine := base().Add(999 * time.Nanosecond).In(time.FixedZone("", 3600))
 		b.At, b.NextAttemptAt, b.History = fine, fine, []store.Step{{At: fine, Kind: "confirmed"}}
-		b.Deliveries[integration.WhatsApp] = integration.Delivery{Status: integration.Done, Lease: integration.Lease{Until: fine}, UpdatedAt: fine}
+		b.Deliveries[integration.WhatsApp] = integration.Delivery{
+			Status: integration.Done, Lease: integration.Lease{Until: fine}, UpdatedAt: fine,
+			Sent:    integration.Sent{Announced: integration.Message{Start: fine}, Told: integration.Message{Start: fine}},
+			Receipt: integration.Receipt{At: fine},
+		}
 		commit(t, s, b)
 		got := read(t, s, "2", "cut")
 		d := got.Deliveries[integration.WhatsApp]
-		for i, at := range []time.Time{got.At, got.NextAttemptAt, got.History[0].At, d.Lease.Until, d.UpdatedAt} {
+		for i, at := range []time.Time{got.At, got.NextAttemptAt, got.History[0].At, d.Lease.Until, d.UpdatedAt, d.Sent.Announced.Start, d.Sent.Told.Start, d.Receipt.At} {
 			if at != base() { // == and not Equal: the location counts as well
 				t.Errorf("time %d is %#v, want %#v", i, at, base())
 			}
@@ -165,6 +169,11 @@ func testUnknownWords(t *testing.T, s store.Store) {
 		"state": func(b *store.Booking) { b.State = "postponed" },
 		"delivery": func(b *store.Booking) {
 			b.Deliveries[integration.WhatsApp] = integration.Delivery{Status: "lost"}
+		},
+		"receipt": func(b *store.Booking) {
+			b.Deliveries[integration.WhatsApp] = integration.Delivery{
+				Status: integration.Done, Receipt: integration.Receipt{Status: "carried by a pigeon"},
+			}
 		},
 		"zone": func(b *store.Booking) { b.Booking.TimeZone = "Moon/Tranquility" },
 		"year": func(b *store.Booking) { b.Booking.End = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },

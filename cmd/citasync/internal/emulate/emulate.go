@@ -32,19 +32,20 @@ const (
 	everywhere = "GOOGLE_CLOUD_PROJECT FIRESTORE_DATABASE INSTALLATION_ID"
 	emulators  = "FIRESTORE_EMULATOR_HOST PUBSUB_EMULATOR_HOST SECRET_MANAGER_EMULATOR_HOST GOOGLE_EMULATOR_URL WHATSAPP_EMULATOR_URL"
 	atGoogle   = "GOOGLE_CLIENT_ID GOOGLE_CLIENT_SECRET TOKEN_KEYSET"
+	outwards   = atGoogle + " WHATSAPP_TOKEN WHATSAPP_PHONE_NUMBER_ID WHATSAPP_TEMPLATES"
 	inBrowsers = atGoogle + " PUBLIC_URL SESSION_SECRETS ALLOWED_RETURN_ORIGINS PLATFORM_SETTINGS_URL"
 )
 
 func functions() []function {
 	return []function{
-		{"webhook", "", "WEBHOOK_SECRETS"},
-		{"onreserve", bus.Reserved, atGoogle},
-		{"onconfirm", bus.Confirmed, atGoogle},
-		{"ondelete", bus.Deleted, atGoogle},
+		{"webhook", "", "WEBHOOK_SECRETS WHATSAPP_APP_SECRET WHATSAPP_VERIFY_TOKEN"},
+		{"onreserve", bus.Reserved, outwards},
+		{"onconfirm", bus.Confirmed, outwards},
+		{"ondelete", bus.Deleted, outwards},
 		{"oauthstart", "", inBrowsers},
 		{"oauthcallback", "", inBrowsers},
-		{"settings", "", inBrowsers},
-		{"maintain", bus.Maintenance, atGoogle + " PLATFORM_SETTINGS_URL SMTP_URL NOTIFY_FROM"},
+		{"settings", "", inBrowsers + " WHATSAPP_TOKEN WHATSAPP_PHONE_NUMBER_ID WHATSAPP_TEMPLATES"},
+		{"maintain", bus.Maintenance, outwards + " PLATFORM_SETTINGS_URL SMTP_URL NOTIFY_FROM"},
 	}
 }
 

@@ -22,7 +22,8 @@ import (
 // else of what the installation knows.
 func TestEnvironment(t *testing.T) {
 	t.Setenv("TMPDIR", "/tmp")
-	all := strings.Fields(everywhere + " " + emulators + " " + inBrowsers + " WEBHOOK_SECRETS SMTP_URL NOTIFY_FROM WHATSAPP_TOKEN AWS_KEY")
+	all := strings.Fields(everywhere + " " + emulators + " " + inBrowsers + " WEBHOOK_SECRETS SMTP_URL NOTIFY_FROM AWS_KEY" +
+		" WHATSAPP_TOKEN WHATSAPP_PHONE_NUMBER_ID WHATSAPP_TEMPLATES WHATSAPP_APP_SECRET WHATSAPP_VERIFY_TOKEN")
 	getenv := func(name string) string {
 		for _, n := range all {
 			if n == name && n != "FIRESTORE_DATABASE" {
@@ -34,13 +35,15 @@ func TestEnvironment(t *testing.T) {
 	const (
 		common = "PORT FUNCTION_TARGET LOCAL_ONLY PATH HOME TMPDIR GOOGLE_CLOUD_PROJECT INSTALLATION_ID" +
 			" FIRESTORE_EMULATOR_HOST PUBSUB_EMULATOR_HOST SECRET_MANAGER_EMULATOR_HOST GOOGLE_EMULATOR_URL WHATSAPP_EMULATOR_URL"
+		sender  = " WHATSAPP_TOKEN WHATSAPP_PHONE_NUMBER_ID WHATSAPP_TEMPLATES"
 		google  = " GOOGLE_CLIENT_ID GOOGLE_CLIENT_SECRET TOKEN_KEYSET"
 		browser = google + " PUBLIC_URL SESSION_SECRETS ALLOWED_RETURN_ORIGINS PLATFORM_SETTINGS_URL"
 	)
 	want := map[string]string{
-		"webhook": common + " WEBHOOK_SECRETS", "onreserve": common + google, "onconfirm": common + google, "ondelete": common + google,
-		"oauthstart": common + browser, "oauthcallback": common + browser, "settings": common + browser,
-		"maintain": common + google + " PLATFORM_SETTINGS_URL SMTP_URL NOTIFY_FROM",
+		"webhook":   common + " WEBHOOK_SECRETS WHATSAPP_APP_SECRET WHATSAPP_VERIFY_TOKEN",
+		"onreserve": common + google + sender, "onconfirm": common + google + sender, "ondelete": common + google + sender,
+		"oauthstart": common + browser, "oauthcallback": common + browser, "settings": common + browser + sender,
+		"maintain": common + google + sender + " PLATFORM_SETTINGS_URL SMTP_URL NOTIFY_FROM",
 	}
 	got := map[string]string{}
 	for _, f := range functions() {

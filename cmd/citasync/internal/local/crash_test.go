@@ -105,7 +105,7 @@ func crash(t *testing.T, s scene, variant sandbox.CancelledUpdate, at int, after
 	if !l.dead {
 		return false
 	}
-	w.procs[0] = w.process() // a new one takes over
+	w.restart() // a new one takes over
 	time.Sleep(10 * time.Second)
 	if err := w.procs[0].Engine.Apply(context.Background(), s.last); err != nil {
 		t.Errorf("step %d: delivered again: %v", at, err)

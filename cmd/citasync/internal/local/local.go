@@ -43,7 +43,11 @@ func New(p wire.Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Engine: wire.Engine(p, g.Switches, g.Calendar), Google: g, Maintainer: m}
+	engine, err := wire.Engine(p, g, g.Calendar)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Engine: engine, Google: g, Maintainer: m}
 	in := intake.Deps{Apply: a.Engine.Apply, Now: p.Now, Log: p.Log}
 	a.Subscribers = map[bus.Topic]http.Handler{
 		bus.Reserved:    onreserve.New(in),
@@ -66,13 +70,14 @@ func public(p wire.Parts, g *wire.Google) (http.Handler, error) {
 		return nil, err
 	}
 	hook, err := webhook.New(webhook.Deps{
-		Publisher: p.Publisher, Companies: p.Store, Secrets: config.RevealAll(p.Config.WebhookSecrets), Now: p.Now, Log: p.Log,
+		Publisher: p.Publisher, Companies: p.Store, Secrets: config.RevealAll(p.Config.WebhookSecrets),
+		WhatsApp: webhook.Receipts(p.Config, p.Store), Now: p.Now, Log: p.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/webhooks/bookings", hook)
+	mux.Handle("/webhooks/", hook)
 	mux.Handle("/oauth/start", oauthstart.Wire(p, g, sessions))
 	mux.Handle("/oauth/callback", oauthcallback.Wire(p, g, sessions))
 	mux.Handle("/settings", panel)

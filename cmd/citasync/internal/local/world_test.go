@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,10 @@ type world struct {
 	procs   []*App
 	client  *googleauth.Client
 	keyset  string
+	env     map[string]string // beside what every world's configuration has
 	log     *slog.Logger
+	logged  *lines
+	dir     string // where all that is stored lies
 	secrets *file.Store
 
 	mu   sync.Mutex
@@ -53,8 +57,15 @@ type world struct {
 
 func newWorld(t testing.TB, procs int, o sandbox.Options) *world {
 	t.Helper()
+	return newWorldWith(t, procs, o, nil)
+}
+
+// newWorldWith is newWorld with more in its configuration.
+func newWorldWith(t testing.TB, procs int, o sandbox.Options, env map[string]string) *world {
+	t.Helper()
 	dir := t.TempDir()
-	w := &world{t: t, log: logging.New(testLog(), "", slog.LevelDebug)}
+	w := &world{t: t, dir: dir, logged: &lines{also: testLog()}, env: env}
+	w.log = logging.New(w.logged, "", slog.LevelDebug)
 	var err error
 	w.google, err = sandbox.New(o)
 	check(t, err)
@@ -93,7 +104,7 @@ func (w *world) config() config.Config {
 		"WEBHOOK_SECRETS": "whsec_" + strings.Repeat("QUFB", 11), "SESSION_SECRETS": strings.Repeat("s", 32),
 		"GOOGLE_CLIENT_ID": sandbox.DefaultClientID, "GOOGLE_CLIENT_SECRET": sandbox.DefaultClientSecret,
 	}
-	c, err := config.Load(func(name string) string { return env[name] })
+	c, err := config.Load(func(name string) string { return cmp.Or(w.env[name], env[name]) })
 	check(w.t, err)
 	return c
 }
@@ -110,6 +121,21 @@ func (w *world) process() *App {
 		w.client = a.Google.Client
 	}
 	return a
+}
+
+// restart puts a new process in the place of the first.
+func (w *world) restart() {
+	p := w.process()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.procs[0] = p
+}
+
+// first is the process that requests from outside come to.
+func (w *world) first() *App {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.procs[0]
 }
 
 // Publish keeps what companies are told. To the other topics nobody listens: in

@@ -1,0 +1,223 @@
+package settings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/citasync/citasync/functions/settings/words"
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/config"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/logging"
+	"github.com/citasync/citasync/shared/store"
+	"github.com/citasync/citasync/shared/whatsapp"
+)
+
+const (
+	// trialSend is the one step of a test of the notices to customers.
+	trialSend = "send"
+
+	// actOptions is the activity of other notices, or another language.
+	actOptions = "options_changed"
+
+	// changeTries is how often a connection is written that others keep
+	// changing.
+	changeTries = 5
+)
+
+var (
+	errNoPhone    = fmt.Errorf("%w: the company has no phone in E.164; a token's claim phone gives it", fault.ErrUnprocessable)
+	errNoNotice   = fmt.Errorf("%w: one of the notices must be on; to send none, disable the integration", fault.ErrUnprocessable)
+	errNotOffered = fmt.Errorf("%w: notices may name those that the integration lists, and language one of its templates' or nothing, for the company's own", fault.ErrUnprocessable)
+)
+
+// phoneless reports whether a test needs a phone of the company's that there is
+// not.
+func (v *visit) phoneless(e entry) bool {
+	return !e.events && !whatsapp.IsPhone(v.company.Phone)
+}
+
+// kindsOf are the kinds of news that there are templates for.
+func kindsOf(all config.Templates) []booking.Kind {
+	var kinds []booking.Kind
+	for _, k := range []booking.Kind{booking.Reserved, booking.Confirmed, booking.Deleted} {
+		if _, ok := all[k]; ok {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
+// languagesOf are those that every template has.
+func languagesOf(all config.Templates) []string {
+	return slices.DeleteFunc(words.Languages(), func(lang string) bool {
+		for _, t := range all {
+			if spoken, _, _ := strings.Cut(t.In(lang), "_"); spoken != lang {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// turnMessagesOn turns the notices to a company's customers on, for an actor.
+// It may be called again, and then does nothing. The error is errPaused, beside
+// those of the store.
+func (h *handler) turnMessagesOn(ctx context.Context, company booking.CompanyID, e entry, actor string) error {
+	_, err := h.change(ctx, company, e.id, actor, func(c *integration.Connection) (string, error) {
+		switch {
+		case c.Status == integration.Connected:
+			return "", nil
+		case !e.Entry.Enabled:
+			return "", errPaused
+		}
+		c.Enabled, c.Status = true, integration.Connected
+		h.anew(c)
+		return store.ActConnected, nil
+	})
+	return err
+}
+
+// turnMessagesOff turns them off, and there is nothing to be removed. It may be
+// called again, and then does nothing.
+func (h *handler) turnMessagesOff(ctx context.Context, company booking.CompanyID, _ bool, actor string) (integration.Connection, error) {
+	return h.change(ctx, company, integration.WhatsApp, actor, func(c *integration.Connection) (string, error) {
+		if c.Status == integration.Disconnected {
+			return "", nil
+		}
+		c.Enabled, c.Status = false, integration.Disconnected
+		h.anew(c)
+		return store.ActTurnedOff, nil
+	})
+}
+
+// anew records that nothing is left of how the connection was.
+func (h *handler) anew(c *integration.Connection) {
+	c.Reason, c.ChangedAt = integration.NoReason, h.Now()
+	c.ForgetNotices()
+}
+
+// setMessages changes which notices are sent, and how. Set fails for what there
+// is not; another error is errNotConnected.
+func (h *handler) setMessages(ctx context.Context, company booking.CompanyID, actor string, set func(*integration.Options) error) error {
+	_, err := h.change(ctx, company, integration.WhatsApp, actor, func(c *integration.Connection) (string, error) {
+		before := c.Options
+		if c.Status != integration.Connected {
+			return "", errNotConnected
+		}
+		if err := set(&c.Options); err != nil || c.Options == before {
+			return "", err
+		}
+		return actOptions, nil
+	})
+	return err
+}
+
+// change writes a company's connection as how makes it, together with the
+// activity of the kind that it returns; without a kind nothing is written. If
+// another has written meanwhile, that is read, and how called again.
+func (h *handler) change(
+	ctx context.Context, company booking.CompanyID, id integration.ID, actor string, how func(*integration.Connection) (kind string, err error),
+) (integration.Connection, error) {
+	for tries := 1; ; tries++ {
+		c, err := h.Store.Connection(ctx, company, id)
+		if err != nil {
+			return c, fmt.Errorf("connection to %s: %w", id, err)
+		}
+		kind, err := how(&c)
+		if err != nil || kind == "" {
+			return c, err
+		}
+		if c.UpdatedAt = h.Now(); c.CreatedAt.IsZero() {
+			c.CreatedAt = c.UpdatedAt
+		}
+		err = h.Store.PutConnection(ctx, company, &c, store.Activity{
+			At: c.UpdatedAt, Kind: kind, Integration: id, Actor: actor, Outcome: "ok", Trace: logging.TraceOf(ctx).ID,
+		})
+		switch {
+		case err == nil:
+			h.Log.LogAttrs(ctx, slog.LevelInfo, logged(kind), slog.String("integration", string(id)), slog.String("actor", actor))
+			return c, nil
+		case tries == changeTries || !errors.Is(err, fault.ErrConflict):
+			return c, fmt.Errorf("write the connection to %s: %w", id, err)
+		}
+	}
+}
+
+// logged is what the log says of a change, in the words that it has for every
+// integration.
+func logged(kind string) string {
+	switch kind {
+	case store.ActConnected:
+		return "integration enabled"
+	case store.ActTurnedOff:
+		return "integration disabled"
+	}
+	return "integration changed"
+}
+
+// mute says of a notice whether it is not sent.
+func (o offer) mute(m *integration.Mute, kind booking.Kind, muted bool) error {
+	if !slices.Contains(o.notices, kind) {
+		return errNotOffered
+	}
+	switch kind {
+	case booking.Reserved:
+		m.Reserved = muted
+	case booking.Confirmed:
+		m.Confirmed = muted
+	case booking.Deleted:
+		m.Deleted = muted
+	}
+	return nil
+}
+
+// heard reports an error if no notice is sent.
+func (o offer) heard(m integration.Mute) error {
+	if !slices.ContainsFunc(o.notices, func(k booking.Kind) bool { return !m.Of(k) }) {
+		return errNoNotice
+	}
+	return nil
+}
+
+// speak says in which language notices are; empty: the company's own.
+func (o offer) speak(opt *integration.Options, lang string) error {
+	if lang != "" && !slices.Contains(o.languages, lang) {
+		return errNotOffered
+	}
+	opt.Language = lang
+	return nil
+}
+
+// tryMessage sends a message to the company's own phone.
+func (h *handler) tryMessage(ctx context.Context, e entry, v *visit) (int, error) {
+	if err := h.Sender.Test(ctx, v.company.Company, e.Options); err != nil {
+		return 0, fmt.Errorf("test message: %w", err)
+	}
+	return 1, nil
+}
+
+// messageReason is the class of an error of Sender.
+func messageReason(err error) integration.Reason {
+	if err == nil {
+		return integration.NoReason
+	}
+	if e, ok := errors.AsType[*whatsapp.Error](err); ok {
+		return e.Reason
+	}
+	return integration.Internal // there are no templates
+}
+
+// messageCode is WhatsApp's code for an error; empty if there is none.
+func messageCode(err error) string {
+	if e, ok := errors.AsType[*whatsapp.Error](err); ok && e.Code != 0 {
+		return strconv.Itoa(e.Code)
+	}
+	return ""
+}
