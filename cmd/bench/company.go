@@ -36,7 +36,7 @@ func (b *bench) companyOn(ctx context.Context, embedded bool) error {
 	if err != nil {
 		return err
 	}
-	at.What, at.Companies = "company", 1
+	at.What, at.Companies, at.Bookings = "company", 1, told
 	r := maintainReport{Store: at.store(), Bookings: told}
 	if r.Steps, err = b.measureApart(ctx, at); err != nil {
 		return err
@@ -84,19 +84,20 @@ func (m *meter) company(ctx context.Context) error {
 
 var errNeedsReauth = errors.New("the connection is not in force any more")
 
-// once is done when the connection is as it should be.
+// once is done when the connection is as it should be. Until then it tells how
+// many events were added.
 func (m *meter) once(ctx context.Context, is func(integration.Connection) bool) progress {
 	return func() (int, int, error) {
 		c, err := m.connection(ctx)
 		switch {
 		case err != nil:
-			return 0, 1, err
+			return 0, 0, err
 		case c.Status != integration.Connected:
-			return 0, 1, errNeedsReauth
+			return 0, 0, errNeedsReauth
 		case is(c):
-			return 1, 1, nil
+			return m.Bookings, m.Bookings, nil
 		}
-		return 0, 1, nil
+		return min(int(m.calls.inserted.Load()), m.Bookings-1), m.Bookings, nil
 	}
 }
 

@@ -28,6 +28,7 @@ type spec struct {
 	Path      string            `json:"path"` // of an embedded store; empty: Firestore
 	Env       map[string]string `json:"env"`
 	Companies int               `json:"companies"`
+	Bookings  int               `json:"bookings"`
 	Limit     time.Duration     `json:"limit"`
 }
 

@@ -91,6 +91,7 @@ func (t *tally) Entry(ctx context.Context, id integration.ID) (integration.Entry
 // calls counts what goes to Google.
 type calls struct {
 	http.RoundTripper
+	inserted atomic.Int64 // of all time
 
 	mu sync.Mutex
 	by map[string]int
@@ -102,6 +103,9 @@ func (c *calls) RoundTrip(r *http.Request) (*http.Response, error) {
 	name := operation(r)
 	if err != nil || resp.StatusCode >= 400 {
 		name = "failed " + name
+	}
+	if name == "insert" {
+		c.inserted.Add(1)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -312,13 +313,15 @@ func missed(b *store.Booking, id integration.ID, since time.Time) bool {
 // connection that has changed since is owed its own passes.
 func (m *Maintainer) mark(ctx context.Context, company booking.CompanyID, c integration.Connection, done bool, added int) error {
 	for due := c.BackfillDue; ; {
+		var acts []store.Activity
 		c.PassedAt = m.Now()
 		c.UpdatedAt = c.PassedAt
 		if done {
 			c.CaughtUp(added, c.PassedAt)
 			c.CheckedAt = c.PassedAt
+			acts = caughtUp(c, added, logging.TraceOf(ctx).ID)
 		}
-		err := m.Connections.PutConnection(ctx, company, &c)
+		err := m.Connections.PutConnection(ctx, company, &c, acts...)
 		if err == nil {
 			return nil
 		}
@@ -332,4 +335,14 @@ func (m *Maintainer) mark(ctx context.Context, company booking.CompanyID, c inte
 			return nil
 		}
 	}
+}
+
+// caughtUp is the activity that tells of the bookings that a change added.
+func caughtUp(c integration.Connection, added int, trace string) []store.Activity {
+	if added == 0 || c.Status != integration.Connected {
+		return nil
+	}
+	return []store.Activity{{
+		At: c.PassedAt, Kind: store.ActCaughtUp, Integration: c.ID, Actor: store.ActorSystem, Outcome: "ok", Detail: strconv.Itoa(added), Trace: trace,
+	}}
 }

@@ -163,6 +163,7 @@ func (s *site) everyAct() {
 		{Kind: "needs_reauth", Actor: "system", Outcome: "calendar_missing"},
 		{Kind: "needs_reauth", Actor: "system", Outcome: "revoked"},
 		{Kind: "reconnected", Actor: "company", Outcome: "ok", Detail: "luz@gmail.example"},
+		{Kind: "caught_up", Actor: "system", Outcome: "ok", Detail: "21"},
 		{Kind: "turned_off", Actor: "platform", Outcome: "ok", Detail: "remove"},
 		{Kind: "disconnected", Actor: "system", Outcome: "ok"},
 		{Kind: "disconnected", Actor: "system", Outcome: "outage"},
@@ -170,6 +171,6 @@ func (s *site) everyAct() {
 	} {
 		a.At, a.Integration = at, integration.GoogleCalendar
 		s.must(s.store.AddActivity(s.Context(), salon, a))
-		at = at.Add(620 * hour)
+		at = at.Add(580 * hour)
 	}
 }

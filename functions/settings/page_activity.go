@@ -62,5 +62,8 @@ func (v *visit) act(a store.Activity, entries []entry) act {
 		more = append(more, v.inWords(a.Integration, s, "outcome."+a.Kind+".", "outcome.", "why."))
 	}
 	out.Detail = strings.Join(more, " · ")
+	if a.Kind == store.ActCaughtUp {
+		out.Detail = v.say.T("act.caught_up.added", a.Detail)
+	}
 	return out
 }

@@ -122,7 +122,8 @@ func (a *attempt) task(w *work, d integration.Delivery, on bool) integration.Tas
 	c := a.snap.Connections[w.ID()]
 	return integration.Task{
 		Company: a.snap.Company.Company, Connection: c, Access: c.Access(on),
-		Booking: a.rec.Booking, State: a.rec.State, At: a.rec.At, Revision: a.rec.Revision, Delivery: d, Now: a.now(),
+		Booking: a.rec.Booking, State: a.rec.State, At: a.rec.At, Revision: a.rec.Revision, Delivery: d,
+		Announced: d.Lease.Attempt == a.id && w.acts == 0, Now: a.now(),
 	}
 }
 

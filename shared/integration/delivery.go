@@ -149,6 +149,7 @@ type Task struct {
 	At         time.Time // when it became so, by the platform's clock
 	Revision   int64
 	Delivery   Delivery
+	Announced  bool // the delivery is as Decide had it announced by this very attempt, which has not acted on it
 	Now        time.Time
 }
 

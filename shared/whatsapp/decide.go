@@ -37,10 +37,13 @@ func (s *Sender) Decide(t integration.Task) integration.Decision {
 	if t.Access == integration.Held {
 		return rest(d, integration.Waiting, integration.SwitchedOff)
 	}
-	if failed(d) || !covers(d.Sent.Announced, m) {
+	news := failed(d) || !covers(d.Sent.Announced, m)
+	if news {
 		d.Sent.Announced, d.Sent.Sends, d.ExternalID = m, 0, ""
 	}
-	d.Sent.Sends++
+	if news || !t.Announced {
+		d.Sent.Sends++
+	}
 	d.Status = integration.Pending
 	return integration.Decision{Call: true, Delivery: d}
 }

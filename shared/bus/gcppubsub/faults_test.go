@@ -200,7 +200,7 @@ func TestRestart(t *testing.T) {
 	s.stop()
 	for range 5 {
 		id, err := try(t, p, 1500*time.Millisecond)
-		wantUnavailable(t, id, err, "connection refused")
+		wantUnavailable(t, id, err, "") // refused, or on a busy machine not even that in time
 	}
 	s.start(t)
 	if _, err := try(t, p, 3*time.Second); err != nil {

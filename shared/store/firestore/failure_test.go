@@ -239,7 +239,7 @@ func TestLostInEngine(t *testing.T) {
 		w.wire.nth(n+1, callCommit, true, errLost)
 		w.apply(w.event(connected, id, booking.Confirmed, 1))
 		w.wire.want(t, what, calls...)
-		w.wantCalls(what, "events.insert")
+		w.wantCalls(what, "events.insert", "whatsapp.send")
 		b := w.wantDone(what, connected, id)
 		if b.Revision != 1 || len(b.History) != 3 {
 			t.Errorf("%s: revision %d, history %+v", what, b.Revision, b.History)

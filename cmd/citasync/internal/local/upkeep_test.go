@@ -12,6 +12,7 @@ import (
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/sandbox"
+	"github.com/citasync/citasync/shared/store"
 )
 
 // notices are what the company was told so far, as "kind reason reminder bookings".
@@ -67,6 +68,11 @@ func TestIncident(t *testing.T) {
 			w.right(ev)
 		}
 		w.wantNotices("at last", "integration.needs_reauth revoked 0 0", "integration.caught_up  0 21")
+		acts, err := w.store.ListActivity(context.Background(), acme, "", 1)
+		check(t, err)
+		if a := acts.Items[0]; a.Kind != store.ActCaughtUp || a.Detail != "21" {
+			t.Errorf("the last activity is %+v", a)
+		}
 		w.maintain(3*day, time.Hour)
 		w.wantNotices("days later", "integration.needs_reauth revoked 0 0", "integration.caught_up  0 21")
 	})
