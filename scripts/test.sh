@@ -61,7 +61,7 @@ emulator PUBSUB_EMULATOR_HOST beta emulators pubsub start --project=citasync-loc
 status=0
 export NOT_RUN=$work/not-run
 touch "$NOT_RUN"
-go test "${race[@]}" -shuffle=on -count=1 -parallel 8 "${packages[@]}" || status=$?
+go test "${race[@]}" -shuffle=on -count=1 -parallel 8 -timeout 30m "${packages[@]}" || status=$?
 
 while read -r line; do lacking+=("$line"); done <"$NOT_RUN"
 for l in "${lacking[@]}"; do echo "NOT RUN for want of $l"; done

@@ -30,6 +30,10 @@ const (
 	// long stop they don't all come at once: at a run a minute, 144,000 a day.
 	maxChecks = 100
 
+	// comparisons is how many are under way at a time. Each holds a company's
+	// events in memory, half a kilobyte an event.
+	comparisons = 8
+
 	// maxLooks is how many pages of connections a run looks through for those
 	// that can be compared.
 	maxLooks = 10

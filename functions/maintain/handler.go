@@ -111,8 +111,8 @@ func New(deps Deps) *Maintainer {
 	google, whatsApp := integration.GoogleCalendar, integration.WhatsApp
 	return &Maintainer{
 		Deps:  deps,
-		owing: newLap(google), stale: newLap(google), resuming: newLap(whatsApp), comparing: newLap(google),
-		telling: map[integration.ID]*lap{google: newLap(google), whatsApp: newLap(whatsApp)},
+		owing: newLap(google, parallel), stale: newLap(google, parallel), resuming: newLap(whatsApp, parallel), comparing: newLap(google, comparisons),
+		telling: map[integration.ID]*lap{google: newLap(google, parallel), whatsApp: newLap(whatsApp, parallel)},
 	}
 }
 

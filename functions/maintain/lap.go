@@ -19,14 +19,17 @@ import (
 // turn however long those before them take. It is kept in memory: a new
 // process begins the list anew.
 type lap struct {
-	of     integration.ID // whose connections are listed
-	cursor string         // of the page under way
+	of      integration.ID // whose connections are listed
+	workers int            // companies at a time
+	cursor  string         // of the page under way
 
 	mu  sync.Mutex
 	had map[booking.CompanyID]bool // whose turn on that page is over
 }
 
-func newLap(of integration.ID) *lap { return &lap{of: of, had: map[booking.CompanyID]bool{}} }
+func newLap(of integration.ID, workers int) *lap {
+	return &lap{of: of, workers: workers, had: map[booking.CompanyID]bool{}}
+}
 
 // left are those of a page whose turn is still to come.
 func (l *lap) left(page []booking.CompanyID) []booking.CompanyID {
@@ -80,7 +83,7 @@ func (m *Maintainer) goOver(
 			l.turnTo("") // in case it is the cursor
 			return false, fmt.Errorf("list connections: %w", err)
 		}
-		each(ctx, parallel, l.left(page.Items), func(company booking.CompanyID) { m.turn(ctx, l, company, turn) })
+		each(ctx, l.workers, l.left(page.Items), func(company booking.CompanyID) { m.turn(ctx, l, company, turn) })
 		if err := ctx.Err(); err != nil {
 			return true, fmt.Errorf("maintain connections: %w", err)
 		}

@@ -16,8 +16,11 @@ const (
 	sweepPage = 500
 	maxAhead  = 10_000 // bookings that are due and known to be, and wait
 	turnSize  = 20     // bookings of one company in its turn
-	parallel  = 8      // companies at a time
 	perWorker = 4      // bookings of one company at a time
+
+	// parallel is how many companies are worked on at a time: as many as use
+	// up the project's pace at their own.
+	parallel = int(perProject / perCompany)
 )
 
 // sweep reconciles every booking whose time has come, some of each company in
