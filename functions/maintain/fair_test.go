@@ -136,7 +136,7 @@ func TestEveryCompanyHasItsTurn(t *testing.T) {
 		const n = 60
 		connect(t, s, n, func(i int, c *integration.Connection) {
 			c.BackfillDue = time.Now()
-			put(t, s, company(i), 3*bookingPage, time.Time{})
+			put(t, s, company(i), 3*turnSize, time.Time{})
 		})
 		runs(t, m, 4)
 		had := map[booking.CompanyID]bool{}

@@ -41,9 +41,7 @@ const (
 
 	companyPage = 100
 
-	// bookingPage is how many bookings of a company are reconciled in a turn:
-	// at its pace four seconds, or three and a burst.
-	bookingPage = 20
+	bookingPage = 200
 )
 
 // owed works through the connections to which something is owed since they
@@ -260,32 +258,45 @@ func (m *Maintainer) needReauth(ctx context.Context, company booking.CompanyID, 
 }
 
 // bookings reconciles the bookings of a turn of the pass: first those that end
-// in the future, then those whose delivery is waiting.
+// in the future, then those whose delivery is waiting. It reports whether there
+// are more.
 func (m *Maintainer) bookings(ctx context.Context, company booking.CompanyID, id integration.ID, p *pass) (more bool, err error) {
-	for left := bookingPage; left > 0; {
-		q := store.Query{EndsAfter: p.began, Cursor: p.cursor, Limit: left}
-		if p.waiting {
-			q.EndsAfter, q.Waiting = time.Time{}, id
-		}
-		page, err := m.Bookings.ListBookings(ctx, company, q)
-		if err != nil {
-			return false, fmt.Errorf("bookings to reconcile: %w", err)
-		}
-		m.reconcile(ctx, keys(page.Items))
-		if err := ctx.Err(); err != nil {
-			return false, fmt.Errorf("bookings to reconcile: %w", err) // the page comes again
-		}
-		left -= len(page.Items)
-		p.count(page.Items, id)
-		if p.cursor = page.Next; p.cursor != "" {
+	for left := turnSize; left > 0; {
+		if len(p.ahead) == 0 {
+			if p.listed {
+				return false, nil
+			}
+			if err := m.readAhead(ctx, company, id, p); err != nil {
+				return false, err
+			}
 			continue
 		}
-		if p.waiting {
-			return false, nil
+		n := min(left, len(p.ahead))
+		m.reconcile(ctx, p.ahead[:n])
+		if err := ctx.Err(); err != nil {
+			return false, fmt.Errorf("bookings to reconcile: %w", err) // they come again
 		}
-		p.waiting = true
+		p.ahead, left = p.ahead[n:], left-n
 	}
-	return true, nil
+	return len(p.ahead) > 0 || !p.listed, nil
+}
+
+// readAhead lists the next page of the pass's bookings.
+func (m *Maintainer) readAhead(ctx context.Context, company booking.CompanyID, id integration.ID, p *pass) error {
+	q := store.Query{EndsAfter: p.began, Cursor: p.cursor, Limit: bookingPage}
+	if p.waiting {
+		q.EndsAfter, q.Waiting = time.Time{}, id
+	}
+	page, err := m.Bookings.ListBookings(ctx, company, q)
+	if err != nil {
+		return fmt.Errorf("bookings to reconcile: %w", err)
+	}
+	p.count(page.Items, id)
+	p.ahead, p.cursor = keys(page.Items), page.Next
+	if page.Next == "" {
+		p.listed, p.waiting = p.waiting, true
+	}
+	return nil
 }
 
 func keys(bs []*store.Booking) []store.Key {

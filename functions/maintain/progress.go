@@ -15,17 +15,19 @@ import (
 type pass struct {
 	due     time.Time // the connection's BackfillDue
 	began   time.Time
-	late    bool   // it began when everybody knew of the change
-	waiting bool   // the bookings that end in the future are done: now those that wait
-	cursor  string // of the next page
-	added   int    // bookings of before the change whose events were created since
+	late    bool        // it began when everybody knew of the change
+	waiting bool        // the bookings that end in the future are listed: now those that wait
+	listed  bool        // those too
+	cursor  string      // of the next page
+	ahead   []store.Key // listed, and still to be reconciled
+	added   int         // bookings of before the change whose events were created since
 
 	reconciled bool    // the bookings are done: if it is late, now the events
 	events     listing // of them
 	met        int     // events that no record names, or in a removal any of ours
 }
 
-// count adds up how many of the bookings that were reconciled had been missed.
+// count adds up how many of the bookings that were listed had been missed.
 func (p *pass) count(bs []*store.Booking, id integration.ID) {
 	for _, b := range bs {
 		if missed(b, id, p.due) {

@@ -15,7 +15,7 @@ import (
 const (
 	sweepPage = 500
 	maxAhead  = 10_000 // bookings that are due and known to be, and wait
-	turnSize  = 20     // bookings of one company in its turn
+	turnSize  = 20     // bookings of one company in its turn: at its pace four seconds
 	perWorker = 4      // bookings of one company at a time
 
 	// parallel is how many companies are worked on at a time: as many as use
