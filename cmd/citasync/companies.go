@@ -233,10 +233,7 @@ func (c *companies) disconnect(ctx context.Context, company booking.CompanyID, i
 			return cerr
 		}
 		now := c.now()
-		conn.Status, conn.Enabled, conn.RemoveEvents = integration.Disconnected, false, false
-		conn.Reason, conn.Data = integration.NoReason, integration.Data{}
-		conn.ChangedAt, conn.UpdatedAt, conn.BackfillDue = now, now, time.Time{}
-		conn.ForgetNotices()
+		conn.TurnOff(now)
 		err = c.store.PutConnection(ctx, company, &conn, store.Activity{
 			At: now, Kind: store.ActDisconnected, Integration: id, Actor: actorOperator, Outcome: "ok", Trace: logging.TraceOf(ctx).ID,
 		})

@@ -41,6 +41,8 @@ const (
 
 	companyPage = 100
 
+	// bookingPage is how many bookings are listed at a time. To find a page may
+	// cost as much as the company is large, so that a page is more than a turn.
 	bookingPage = 200
 )
 

@@ -78,7 +78,8 @@ func (h *handler) turnMessagesOn(ctx context.Context, company booking.CompanyID,
 			return "", errPaused
 		}
 		c.Enabled, c.Status = true, integration.Connected
-		h.anew(c)
+		c.Reason, c.ChangedAt = integration.NoReason, h.Now()
+		c.ForgetNotices()
 		return store.ActConnected, nil
 	})
 	return err
@@ -91,16 +92,9 @@ func (h *handler) turnMessagesOff(ctx context.Context, company booking.CompanyID
 		if c.Status == integration.Disconnected {
 			return "", nil
 		}
-		c.Enabled, c.Status = false, integration.Disconnected
-		h.anew(c)
+		c.TurnOff(h.Now())
 		return store.ActTurnedOff, nil
 	})
-}
-
-// anew records that nothing is left of how the connection was.
-func (h *handler) anew(c *integration.Connection) {
-	c.Reason, c.ChangedAt = integration.NoReason, h.Now()
-	c.ForgetNotices()
 }
 
 // setMessages changes which notices are sent, and how. Set fails for what there

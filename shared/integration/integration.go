@@ -190,6 +190,15 @@ func (c *Connection) NeedReauth(why Reason, now time.Time) {
 	c.NoticeDue, c.Notices, c.Added = now, 0, 0
 }
 
+// TurnOff records that nothing of the connection is left, if there is no grant
+// to be given back.
+func (c *Connection) TurnOff(now time.Time) {
+	c.Status, c.Enabled, c.RemoveEvents = Disconnected, false, false
+	c.Reason, c.Data, c.BackfillDue = NoReason, Data{}, time.Time{}
+	c.ChangedAt, c.UpdatedAt = now, now
+	c.ForgetNotices()
+}
+
 // UseCalendar notes that events may lie in the calendar from now on, and
 // reports whether that is news.
 func (c *Connection) UseCalendar(account, calendar string) bool {

@@ -24,7 +24,7 @@ func (s *Sender) Decide(t integration.Task) integration.Decision {
 	heed(&d)
 	switch {
 	case refused(d, m):
-		d.Status, d.Reason, d.Detail = integration.Failed, classOf(d.Receipt.Code).reason, d.Receipt.Code
+		fail(&d)
 		return integration.Decision{Delivery: d}
 	case atRest(t.Delivery, t.Revision):
 		return integration.Decision{Delivery: d}
@@ -76,6 +76,11 @@ func heed(d *integration.Delivery) {
 // it was taken.
 func failed(d integration.Delivery) bool {
 	return d.Receipt.Of(d.Sent.Announced) && d.Receipt.Status == integration.ReceiptFailed
+}
+
+// fail gives the delivery the state that its receipt says.
+func fail(d *integration.Delivery) {
+	d.Status, d.Reason, d.Detail = integration.Failed, ReasonOf(d.Receipt.Code), d.Receipt.Code
 }
 
 // refused reports whether that is the end of the message m: the next revision

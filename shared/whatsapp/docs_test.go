@@ -78,7 +78,7 @@ func TestDocumentedTemplates(t *testing.T) {
 	}
 	start := time.Date(2026, time.December, 1, 10, 0, 0, 0, time.UTC)
 	for language, sample := range samples {
-		for i, p := range parameters(speechOf(language), sample[0], sample[1], sample[2], start) {
+		for i, p := range parameters(newSpeeches().of(language), sample[0], sample[1], sample[2], start) {
 			if !strings.EqualFold(p.Text, sample[i]) { // Meta does not compare, and people write AM and am
 				t.Errorf("variable %d in %q is %q, documented is %q", i+1, language, p.Text, sample[i])
 			}

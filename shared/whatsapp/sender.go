@@ -35,6 +35,7 @@ type Deps struct {
 type Sender struct {
 	deps Deps
 	url  string // of the number's messages
+	say  speeches
 }
 
 var _ integration.Integration = (*Sender)(nil)
@@ -61,7 +62,7 @@ func New(deps Deps) (*Sender, error) {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	deps.HTTP = &client
 	deps.Log = cmp.Or(deps.Log, slog.New(slog.DiscardHandler))
-	return &Sender{deps: deps, url: fmt.Sprintf("%s/%s/%s/messages", base, version, deps.Sender.PhoneNumberID)}, nil
+	return &Sender{deps, fmt.Sprintf("%s/%s/%s/messages", base, version, deps.Sender.PhoneNumberID), newSpeeches()}, nil
 }
 
 // ID names the integration.

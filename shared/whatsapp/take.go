@@ -84,13 +84,11 @@ func rank(s integration.ReceiptStatus) int {
 // what the booking's customer is to know.
 func settle(d *integration.Delivery, m integration.Message, now time.Time) {
 	heed(d)
-	switch {
-	case covers(d.Sent.Told, m) && d.Status == integration.Done:
-		return
-	case covers(d.Sent.Told, m):
+	switch told := covers(d.Sent.Told, m); {
+	case told && d.Status != integration.Done:
 		d.Status, d.Reason, d.Detail = integration.Done, integration.NoReason, ""
-	case failed(*d) && covers(d.Sent.Announced, m):
-		d.Status, d.Reason, d.Detail = integration.Failed, classOf(d.Receipt.Code).reason, d.Receipt.Code
+	case !told && failed(*d) && covers(d.Sent.Announced, m):
+		fail(d)
 	default:
 		return
 	}
@@ -100,7 +98,7 @@ func settle(d *integration.Delivery, m integration.Message, now time.Time) {
 // repeatable reports whether the receipt is of a message that failed for a
 // passing reason and is still worth sending.
 func repeatable(t integration.Task, r integration.Receipt, m integration.Message) bool {
-	d, why := t.Delivery, classOf(r.Code).reason
+	d, why := t.Delivery, ReasonOf(r.Code)
 	return r.Status == integration.ReceiptFailed && (why == integration.Quota || why == integration.Outage) &&
 		r.Of(d.Sent.Announced) && covers(d.Sent.Announced, m) &&
 		t.Booking.Start.After(t.Now) && t.Now.Sub(t.At) <= stale

@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"cmp"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -26,11 +27,27 @@ type speech struct {
 	test                       string // the service of a message that tests the connection
 }
 
-func speechOf(language string) speech {
-	if strings.HasPrefix(language, "en") {
-		return speech{en.New(), "customer", "the business", "your appointment", "test message"}
+// speeches are the languages, each loaded when it is first spoken: CLDR's tables
+// are too much to be built for every message.
+type speeches struct{ spanish, english func() speech }
+
+func newSpeeches() speeches {
+	return speeches{
+		spanish: sync.OnceValue(func() speech {
+			return speech{es.New(), "cliente", "el establecimiento", "tu cita", "mensaje de prueba"}
+		}),
+		english: sync.OnceValue(func() speech {
+			return speech{en.New(), "customer", "the business", "your appointment", "test message"}
+		}),
 	}
-	return speech{es.New(), "cliente", "el establecimiento", "tu cita", "mensaje de prueba"}
+}
+
+// of is the language of a template.
+func (s speeches) of(language string) speech {
+	if strings.HasPrefix(language, "en") {
+		return s.english()
+	}
+	return s.spanish()
 }
 
 // parameters fill a template, in this order: customer, company, service, date,
@@ -77,7 +94,7 @@ func (s *Sender) filled(
 		Product: "whatsapp", Type: "template",
 		Template: outgoingTemplate{
 			Name: t.Name, Language: outgoingLanguage{language},
-			Components: []outgoingComponent{{"body", parameters(speechOf(language))}},
+			Components: []outgoingComponent{{"body", parameters(s.say.of(language))}},
 		},
 	}
 }
