@@ -91,7 +91,7 @@ func sentTime(rec *store.Booking, d integration.Delivery, id integration.ID) tim
 func (v *visit) telling(rec *store.Booking, d integration.Delivery, e entry) delivery {
 	name := v.messageName(string(rec.State), e)
 	switch {
-	case d.Attempts == 0:
+	case d.Reason == integration.NoReason: // nothing has gone wrong with it
 		return delivery{Tone: waiting, Fact: v.say.T("message.sending", name)}
 	case d.Sent.Sends > 0:
 		next := "message.unknown.next"

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,5 +189,17 @@ func (m *messenger) everyDoing() {
 	} {
 		a.At, a.Integration = m.now.Add(time.Duration(i-100)*hour), integration.WhatsApp
 		m.must(m.store.AddActivity(m.Context(), salon, a))
+	}
+}
+
+// TestMessageTakenAndFailed: a message that WhatsApp took and then failed to
+// deliver, and that is to be sent again, is not shown as being sent.
+func TestMessageTakenAndFailed(t *testing.T) {
+	m := newMessenger(t, bilingual())
+	m.notify(salon, nil)
+	m.book(salon, "1", 24*hour, m.telling(0, 0, integration.Quota))
+	page := body(t, m.enter(m.claims(salon)).get("/settings/history?booking=1"))
+	if !strings.Contains(page, "todavía sin enviar") || strings.Contains(page, "se está enviando") {
+		t.Errorf("the booking's page does not say that it is tried again:\n%s", page)
 	}
 }
