@@ -68,6 +68,7 @@ type Delivery struct {
 	Revision      int64  // of the booking that the status stands for
 	Place         Place
 	Written       bool   // the integration confirmed a write at Place
+	Form          string // of the options that the last confirmed write was made with, by the integration's own reckoning; empty: the defaults
 	ExternalID    string // the id that the integration answered with
 	Link          string
 	Sent          Sent

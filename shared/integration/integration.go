@@ -156,9 +156,18 @@ type Options struct {
 	Summary        string // template of an event's title
 	Description    string // template of an event's description
 	InviteCustomer bool   // the customer becomes an attendee and Google writes to her
+	Reminder       Reminder
+	Color          string // of events, Google's colorId; empty: the calendar's own
 
-	Language string // of messages to customers, BCP 47: empty: the company's own
+	Language string // of an event's own words, and of messages to customers, BCP 47; empty: the company's
 	Mute     Mute
+}
+
+// Reminder is when the owner of the calendar is reminded of an event. The zero
+// value leaves that to the calendar.
+type Reminder struct {
+	Own    bool          // not as the calendar does by default
+	Before time.Duration // whole minutes before the start; zero: never
 }
 
 // Mute names the notices that are not sent to customers.

@@ -73,7 +73,8 @@ type Activity struct {
 // Company is a company's own record.
 type Company struct {
 	integration.Company
-	FeedTokenHash string
+	FeedTokenHash string // of the address of its calendar feed; empty: there is none
+	FeedSeed      string // of which that address was made, together with a secret
 	Version       string
 }
 
@@ -90,15 +91,30 @@ type Key struct {
 	Booking booking.ID
 }
 
-// Query selects a company's bookings. At most one of EndsAfter and Waiting is
-// set: with EndsAfter, those that end later, soonest end first; with Waiting,
-// those whose delivery to that integration is waiting, in any fixed order;
-// otherwise all, latest start first.
+// Query selects a company's bookings. At most one of EndsAfter, Waiting and
+// Filter is set: with EndsAfter, those that end later, soonest end first; with
+// Waiting, those whose delivery to that integration is waiting, in any fixed
+// order; otherwise those that the Filter lets through, latest start first, or
+// where it asks for a name by the names and then latest start first.
 type Query struct {
 	EndsAfter time.Time
 	Waiting   integration.ID
-	Cursor    string // Page.Next of the page before; empty: from the start
+	Filter    Filter
+	Cursor    string // Page.Next of the page before, of the same query; empty: from the start
 	Limit     int
+}
+
+// Filter narrows a company's history. Each condition that is set must hold; the
+// zero Filter lets everything through. A page costs one query, whatever is set.
+// At most one of Phone and Name is.
+type Filter struct {
+	State       booking.Kind
+	Integration integration.ID             // set together with Status
+	Status      integration.DeliveryStatus // of the delivery to Integration
+	From        time.Time                  // starts then or later
+	Until       time.Time                  // starts before
+	Phone       string                     // of the customer, in whole, as the booking has it
+	Name        string                     // the customer's begins so; see [NameKey]
 }
 
 // Page is a part of a list. Next is empty on the last one.

@@ -1,7 +1,8 @@
 // Package words holds everything that the panel says, in each of its
 // languages, and writes days and hours as people write them there.
 //
-// A catalogue is a JSON object from keys to messages. A message is a text with
+// A catalogue is a directory of JSON objects from keys to messages, a file for
+// each part of the panel. A message is a text with
 // the verbs of package fmt, or, where it depends on a number, an object with
 // the texts for CLDR's plural categories; the number is then its first
 // argument.
@@ -19,7 +20,7 @@ import (
 	"golang.org/x/text/message/catalog"
 )
 
-//go:embed *.json
+//go:embed es en
 var files embed.FS
 
 // Languages lists the panel's languages. The first is spoken to whoever asks
@@ -52,12 +53,8 @@ func (c *Catalogue) load(lang string) error {
 	if err != nil {
 		return err
 	}
-	data, err := files.ReadFile(lang + ".json")
+	texts, err := readTexts(lang)
 	if err != nil {
-		return err
-	}
-	var texts map[string]text
-	if err := json.Unmarshal(data, &texts); err != nil {
 		return err
 	}
 	c.tags = append(c.tags, tag)
@@ -68,6 +65,32 @@ func (c *Catalogue) load(lang string) error {
 		}
 	}
 	return nil
+}
+
+// readTexts reads the files of a language. No two may have the same key.
+func readTexts(lang string) (map[string]text, error) {
+	entries, err := files.ReadDir(lang)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]text{}
+	for _, e := range entries {
+		data, err := files.ReadFile(lang + "/" + e.Name())
+		if err != nil {
+			return nil, err
+		}
+		var texts map[string]text
+		if err := json.Unmarshal(data, &texts); err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name(), err)
+		}
+		for key, t := range texts {
+			if _, twice := all[key]; twice {
+				return nil, fmt.Errorf("%s: message %s is in another file too", e.Name(), key)
+			}
+			all[key] = t
+		}
+	}
+	return all, nil
 }
 
 // text is a message as a catalogue has it.

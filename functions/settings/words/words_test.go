@@ -1,7 +1,6 @@
 package words
 
 import (
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,12 +19,8 @@ func load(t *testing.T) *Catalogue {
 
 func texts(t *testing.T, lang string) map[string]text {
 	t.Helper()
-	data, err := files.ReadFile(lang + ".json")
+	m, err := readTexts(lang)
 	if err != nil {
-		t.Fatal(err)
-	}
-	var m map[string]text
-	if err := json.Unmarshal(data, &m); err != nil {
 		t.Fatal(err)
 	}
 	return m
