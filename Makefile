@@ -1,17 +1,18 @@
-# make run        serve everything on this machine
-# make emulate    the same as deployed: a process per function, on emulators
-# make test       every test there is
-# make build      the command and a program per function, in dist/bin
-# make package    an upload per function, in dist
-# make lint       what CI checks before the tests
-# make terraform  check the deployment without Google
-# make fuzz       every fuzz test, for ten seconds each
-# make bench      figures of load and of scale, in about half an hour
+# make run          serve everything on this machine
+# make emulate      the same as deployed: a process per function, on emulators
+# make test         every test there is
+# make build        the command and a program per function, in dist/bin
+# make package      an upload per function, in dist
+# make lint         what CI checks before the tests
+# make terraform    check the deployment without Google
+# make fuzz         every fuzz test, for ten seconds each
+# make screenshots  a picture of every page and state of the panel, in shots
+# make bench        figures of load and of scale, in about half an hour
 
 modules := shared $(sort $(wildcard functions/*)) $(sort $(wildcard cmd/*))
 golangci := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: run emulate test build package lint terraform fuzz bench
+.PHONY: run emulate test build package lint terraform fuzz screenshots bench
 
 run:
 	go run ./cmd/citasync serve $(ARGS)
@@ -38,6 +39,9 @@ terraform:
 
 fuzz:
 	@bash scripts/fuzz.sh
+
+screenshots:
+	SCREENSHOTS=$(abspath $(or $(DIR),shots)) go test -count=1 -timeout 30m ./cmd/acceptance/browser
 
 bench:
 	@bash scripts/bench.sh $(ARGS)

@@ -16,17 +16,30 @@ finish() {
 }
 trap finish EXIT
 
+lacking=()
+
+# provide COMMAND PACKAGE… installs packages that have a command, if it is not
+# there and may be installed.
+updated=
+provide() {
+	local command=$1
+	shift
+	command -v "$command" >/dev/null && return
+	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
+	[ -n "$updated" ] || apt-get update -q </dev/null || true
+	updated=yes
+	DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@" </dev/null || true
+}
+command -v chromium-browser google-chrome >/dev/null || provide chromium chromium
+provide npm npm
+provide php php-cli
+
 # The race detector needs a C compiler.
 race=(-race)
-lacking=()
+provide "$(go env CC)" gcc libc6-dev
 if [ "$(go env CGO_ENABLED)" != 1 ] || ! command -v "$(go env CC)" >/dev/null; then
-	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-		apt-get update -q && apt-get install -qy gcc libc6-dev
-	fi
-	if ! command -v "$(go env CC)" >/dev/null; then
-		race=()
-		lacking+=("a C compiler: the tests ran without the race detector")
-	fi
+	race=()
+	lacking+=("a C compiler: the tests ran without the race detector")
 fi
 
 # answers PORT asks who listens there for its root, as both emulators answer it.

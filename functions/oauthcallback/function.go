@@ -1,7 +1,8 @@
 // Package oauthcallback is the function that Google sends the browser back to
 // after the consent. It answers
 //
-//	GET /oauth/callback   303 to the panel, with how it ended: googleauth.Result
+//	GET /oauth/callback   303 with how it ended, a googleauth.Result: to the panel,
+//	                      or to where the platform wants the browser back
 //	GET /health           200 ok
 //
 // An answer that does not belong to what this browser's session began, for

@@ -60,11 +60,26 @@ func (h *handler) callback(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer") // the address holds a code
 	result := googleauth.ResultExpired
-	if s, err := h.Sessions.FromRequest(w, r); err == nil {
+	s, err := h.Sessions.FromRequest(w, r)
+	if err == nil {
 		r = r.WithContext(logging.With(r.Context(), slog.String("company", string(s.Company))))
 		result = h.finish(r, s)
 	}
-	http.Redirect(w, r, "/settings?result="+string(result), http.StatusSeeOther) //nolint:gosec // one of a fixed set
+	http.Redirect(w, r, backTo(s, result), http.StatusSeeOther) //nolint:gosec // ours, or the platform's as it signed it
+}
+
+// backTo is where the result is told: at the platform, if it began the session
+// to connect its company there, and otherwise in the panel. Here stays what has
+// to be asked, and what may long be overtaken by another attempt.
+func backTo(s session.Session, result googleauth.Result) string {
+	outcome := s.Outcome(string(integration.GoogleCalendar), string(result))
+	switch {
+	case outcome == "", result == googleauth.ResultOtherAccount:
+		return "/settings?result=" + string(result)
+	case result == googleauth.ResultExpired:
+		return "/settings/connect?result=" + string(result)
+	}
+	return outcome
 }
 
 // finish ends the authorisation that the session began, and logs how.

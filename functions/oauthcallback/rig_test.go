@@ -62,7 +62,7 @@ func newRig(t testing.TB) *rig {
 	}
 	sessions, err := session.New(session.Options{
 		Secrets: [][]byte{[]byte("a secret of more than thirty-two bytes")}, PublicURL: &url.URL{Scheme: "https", Host: "citas.example"},
-		Links: r.store, Now: now,
+		ReturnOrigins: []string{"https://platform.example"}, Links: r.store, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +94,13 @@ func newRig(t testing.TB) *rig {
 // signIn opens a link of the company, as the panel does.
 func (r *rig) signIn(t testing.TB, company booking.CompanyID) (session.Session, *http.Cookie) {
 	t.Helper()
-	token, err := r.deps.Sessions.Sign(session.Claims{Company: company})
+	return r.open(t, session.Claims{Company: company})
+}
+
+// open opens a link with the claims.
+func (r *rig) open(t testing.TB, c session.Claims) (session.Session, *http.Cookie) {
+	t.Helper()
+	token, err := r.deps.Sessions.Sign(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +141,20 @@ func (r *rig) consent(t testing.TB, c sandbox.Consent) *url.URL {
 // get follows Google's redirect and returns the result that the panel is told.
 func (r *rig) get(t testing.TB, u *url.URL, cookies ...*http.Cookie) googleauth.Result {
 	t.Helper()
+	to := r.sent(t, u, cookies...)
+	if to.Path != "/settings" || to.Host != "" {
+		t.Fatalf("sent to %s", to)
+	}
+	result := googleauth.ParseResult(to.Query().Get("result"))
+	if result == "" || to.RawQuery != "result="+string(result) {
+		t.Errorf("sent to %s", to)
+	}
+	return result
+}
+
+// sent follows Google's redirect and returns where it leads to.
+func (r *rig) sent(t testing.TB, u *url.URL, cookies ...*http.Cookie) *url.URL {
+	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), "GET", u.RequestURI(), nil)
 	for _, c := range cookies {
 		req.AddCookie(c)
@@ -143,17 +163,13 @@ func (r *rig) get(t testing.TB, u *url.URL, cookies ...*http.Cookie) googleauth.
 	New(r.deps).ServeHTTP(rec, req)
 	resp := rec.Result()
 	to, err := resp.Location()
-	if err != nil || resp.StatusCode != http.StatusSeeOther || to.Path != "/settings" || to.Host != "" {
+	if err != nil || resp.StatusCode != http.StatusSeeOther {
 		t.Fatalf("%d to %v, %v", resp.StatusCode, to, err)
 	}
 	if resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("headers %v", resp.Header)
 	}
-	result := googleauth.ParseResult(to.Query().Get("result"))
-	if result == "" || to.RawQuery != "result="+string(result) {
-		t.Errorf("sent to %s", to)
-	}
-	return result
+	return to
 }
 
 // connect connects the session's company with the account.

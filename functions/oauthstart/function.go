@@ -1,7 +1,8 @@
 // Package oauthstart is the function that sends a company's browser to Google
 // for its consent. It answers
 //
-//	GET /oauth/start   302 to Google, or 303 back to the panel with the reason
+//	GET /oauth/start   302 to Google, or 303 back to the panel, or to where the
+//	                   platform wants the browser back, with the reason
 //	GET /health        200 ok
 //
 // What it needs to recognise the answer is kept for ten minutes, bound to the

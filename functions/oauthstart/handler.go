@@ -69,10 +69,21 @@ func (h *handler) start(w http.ResponseWriter, r *http.Request) {
 		result = googleauth.ResultFailed
 	}
 	if result != "" {
-		http.Redirect(w, r, "/settings?result="+string(result), http.StatusSeeOther) //nolint:gosec // one of a fixed set
+		http.Redirect(w, r, backTo(s, result), http.StatusSeeOther) //nolint:gosec // ours, or the platform's as it signed it
 		return
 	}
 	http.Redirect(w, r, to, http.StatusFound) //nolint:gosec // Google's address, and what we put behind it
+}
+
+// backTo is where it is told why the company cannot go to Google: at the
+// platform, if it began the session to connect its company there, and otherwise
+// in the panel. That another company is open now is only said there.
+func backTo(s session.Session, result googleauth.Result) string {
+	outcome := s.Outcome(string(integration.GoogleCalendar), string(result))
+	if outcome == "" || result == googleauth.ResultOtherCompany {
+		return "/settings?result=" + string(result)
+	}
+	return outcome
 }
 
 // begin returns Google's address, or why the company cannot go there now.

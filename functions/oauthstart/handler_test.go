@@ -49,7 +49,7 @@ func newRig(t testing.TB) *rig {
 	}
 	sessions, err := session.New(session.Options{
 		Secrets: [][]byte{[]byte("a secret of more than thirty-two bytes")}, PublicURL: &url.URL{Scheme: "https", Host: "citas.example"},
-		Links: r.store, Now: now,
+		ReturnOrigins: []string{"https://platform.example"}, Links: r.store, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,13 @@ func newRig(t testing.TB) *rig {
 // signIn opens a link of the company, as the panel does.
 func signIn(t testing.TB, sessions *session.Manager, company booking.CompanyID) (session.Session, *http.Cookie) {
 	t.Helper()
-	token, err := sessions.Sign(session.Claims{Company: company})
+	return openLink(t, sessions, session.Claims{Company: company})
+}
+
+// openLink opens a link with the claims.
+func openLink(t testing.TB, sessions *session.Manager, c session.Claims) (session.Session, *http.Cookie) {
+	t.Helper()
+	token, err := sessions.Sign(c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,11 @@
 package settings
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -46,6 +48,19 @@ func writeJSON(w http.ResponseWriter, v any) error {
 	return nil
 }
 
+// readOptionalJSON reads a call's body into v, if there is one.
+func readOptionalJSON(r *http.Request, v any) error {
+	body := bufio.NewReader(r.Body)
+	if _, err := body.Peek(1); errors.Is(err, io.EOF) {
+		return nil
+	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, r.Body}
+	return readJSON(r, v)
+}
+
 // readJSON reads a call's body into v.
 func readJSON(r *http.Request, v any) error {
 	if mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mt != "application/json" {
@@ -65,7 +80,7 @@ func readJSON(r *http.Request, v any) error {
 // listed names the parameter to blame for an error of a list.
 func listed(err error) error {
 	if errors.Is(err, fault.ErrInvalid) {
-		return fmt.Errorf("%w: cursor is not one of this list's", fault.ErrInvalid)
+		return wrong("cursor", "is not one of this list's")
 	}
 	return err
 }

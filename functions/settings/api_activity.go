@@ -9,7 +9,11 @@ import (
 // listActivity answers with a page of the company's acts. They have the form
 // of a booking's steps.
 func (h *handler) listActivity(r *http.Request, c session.Claims) (any, error) {
-	page, err := h.Store.ListActivity(r.Context(), c.Company, r.URL.Query().Get("cursor"), defaultLimit)
+	limit, err := limitOf(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := h.Store.ListActivity(r.Context(), c.Company, r.URL.Query().Get("cursor"), limit)
 	if err != nil {
 		return nil, listed(err)
 	}

@@ -1,12 +1,10 @@
 package settings
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 
 	"github.com/citasync/citasync/shared/booking"
-	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/store"
@@ -67,18 +65,23 @@ type stepJSON struct {
 	Detail      string         `json:"detail"`
 }
 
+// listBookings answers with a page of the bookings that are asked for.
 func (h *handler) listBookings(r *http.Request, c session.Claims) (any, error) {
 	limit, err := limitOf(r)
 	if err != nil {
 		return nil, err
 	}
-	page, err := h.Store.ListBookings(r.Context(), c.Company, store.Query{Cursor: r.URL.Query().Get("cursor"), Limit: limit})
-	if err != nil {
-		return nil, listed(err)
-	}
 	v, entries, err := h.callerOf(r, c)
 	if err != nil {
 		return nil, err
+	}
+	filter, err := v.filterOf(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := h.Store.ListBookings(r.Context(), c.Company, store.Query{Filter: filter, Cursor: r.URL.Query().Get("cursor"), Limit: limit})
+	if err != nil {
+		return nil, listed(err)
 	}
 	list := make([]bookingJSON, 0, len(page.Items))
 	for _, rec := range page.Items {
@@ -112,6 +115,7 @@ func (h *handler) callerOf(r *http.Request, c session.Claims) (*visit, []entry, 
 	return v, entries, err
 }
 
+// limitOf is how many items a page of a list is to have at most.
 func limitOf(r *http.Request) (int, error) {
 	q := r.URL.Query()
 	if !q.Has("limit") {
@@ -119,7 +123,7 @@ func limitOf(r *http.Request) (int, error) {
 	}
 	n, err := strconv.Atoi(q.Get("limit"))
 	if err != nil || n < 1 || n > maxLimit {
-		return 0, fmt.Errorf("%w: limit must be a whole number from 1 to %d", fault.ErrInvalid, maxLimit)
+		return 0, wrong("limit", "must be a whole number from 1 to %d", maxLimit)
 	}
 	return n, nil
 }

@@ -38,19 +38,37 @@ func (h *handler) listCalendars(r *http.Request, c session.Claims) (any, error) 
 	}{list, cs.limited}, nil
 }
 
-// chooseCalendarByCall makes one of them the company's.
-func (h *handler) chooseCalendarByCall(r *http.Request, c session.Claims, e entry) (any, error) {
-	var body struct {
-		Calendar string `json:"calendar"`
+// eventOptionsJSON is how a company has its events. Title and description are
+// the templates in use, also if they are the default's.
+type eventOptionsJSON struct {
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Reminder    string `json:"reminder"`
+	Color       string `json:"color"`
+	Invite      bool   `json:"invite_customer"`
+	Language    string `json:"language"`
+}
+
+// optionsJSON is what the API shows of an integration's options, beside those
+// that have their own place.
+func (v *visit) optionsJSON(e entry) any {
+	if !e.events {
+		return struct{}{}
 	}
-	if err := readJSON(r, &body); err != nil {
+	o, c := e.Options, v.company.Company
+	return eventOptionsJSON{titleIn(o), descriptionIn(c, o), reminderCode(o.Reminder), o.Color, o.InviteCustomer, o.Language}
+}
+
+// changeEventsByCall changes what the call names.
+func (h *handler) changeEventsByCall(r *http.Request, c session.Claims, e entry) (any, error) {
+	var ch eventChange
+	if err := readJSON(r, &ch); err != nil {
 		return nil, err
 	}
-	cs, err := h.calendars(r.Context(), c.Company, e)
-	if err != nil {
-		return nil, err
+	if !ch.named() {
+		return nil, errNothing
 	}
-	if _, err := h.takeCalendar(r.Context(), c.Company, e, cs, body.Calendar, store.ActorPlatform); err != nil {
+	if _, err := h.changeEvents(r.Context(), c.Company, e, ch, store.ActorPlatform); err != nil {
 		return nil, err
 	}
 	return h.integration(r, c, e.offer)

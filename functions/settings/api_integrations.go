@@ -33,6 +33,7 @@ type integrationJSON struct {
 	Language  string             `json:"language"` // of the notices to customers; empty: the company's own
 	// Notices are those to customers that there are, and whether they are sent.
 	Notices map[booking.Kind]bool `json:"notices"`
+	Options any                   `json:"options"` // see eventOptionsJSON
 }
 
 // previewJSON is what connecting, or connecting again, would do; zero while
@@ -78,7 +79,7 @@ func (h *handler) integration(r *http.Request, c session.Claims, o offer) (integ
 		ID: e.id, Name: e.Name, Available: e.Entry.Enabled, Enabled: e.Connection.Enabled, Status: e.Status, Reason: e.Reason,
 		Account: e.Data.AccountEmail, Calendar: calendarJSON{e.Data.CalendarID, e.Data.CalendarName}, Waiting: b.total(),
 		Since: stampUTC(e.Connection.ChangedAt), CheckedAt: stampUTC(e.CheckedAt), Action: actionOf(e),
-		Language: e.Options.Language, Notices: map[booking.Kind]bool{},
+		Language: e.Options.Language, Notices: map[booking.Kind]bool{}, Options: v.optionsJSON(e),
 	}
 	_, _, out.Message = v.state(e)
 	if e.Connection.Enabled {
@@ -118,14 +119,23 @@ func (h *handler) enableIntegration(r *http.Request, c session.Claims) (any, err
 }
 
 // linkToConnect answers with a link of ours, to be opened once in the browser of
-// whoever has the account at Google. It leads to the panel, which shows the
-// company's name: a link straight to Google would let one company's consent be
-// captured for another.
-func (h *handler) linkToConnect(_ *http.Request, c session.Claims, _ entry) (any, error) {
-	token, err := h.Sessions.Sign(session.Claims{
+// whoever has the account at Google. It leads to a page that shows the company's
+// name: a link straight to Google would let one company's consent be captured
+// for another. With an address to return to that is the page to connect from,
+// and what comes of it is told there; otherwise it is the panel.
+func (h *handler) linkToConnect(r *http.Request, c session.Claims, _ entry) (any, error) {
+	link := session.Claims{
 		Company: c.Company, Name: c.Name, Email: c.Email, Phone: c.Phone,
-		Country: c.Country, Locale: c.Locale, TimeZone: c.TimeZone, ReturnURL: c.ReturnURL,
-	})
+		Country: c.Country, Locale: c.Locale, TimeZone: c.TimeZone,
+	}
+	var err error
+	if link.ReturnURL, err = h.returnTo(r, c); err != nil {
+		return nil, err
+	}
+	if link.ReturnURL != "" {
+		link.Connect = session.ConnectGoogleCalendar
+	}
+	token, err := h.Sessions.Sign(link)
 	if err != nil {
 		return nil, fmt.Errorf("sign link: %w", err)
 	}
@@ -136,6 +146,27 @@ func (h *handler) linkToConnect(_ *http.Request, c session.Claims, _ entry) (any
 	}{u.String()}, nil
 }
 
+// returnTo is where a call wants the browser back: what its body says, or else
+// its token; empty if neither does.
+func (h *handler) returnTo(r *http.Request, c session.Claims) (string, error) {
+	var body struct {
+		ReturnURL string `json:"return_url"`
+	}
+	if err := readOptionalJSON(r, &body); err != nil {
+		return "", err
+	}
+	if body.ReturnURL == "" {
+		return c.ReturnURL, nil
+	}
+	address, ok := h.Sessions.AllowedReturn(body.ReturnURL)
+	if !ok {
+		return "", fault.Blame("return_url", fmt.Errorf(
+			"%w: return_url must be an address of at most 1000 bytes on one of the origins that the installation allows", fault.ErrUnprocessable))
+	}
+	return address, nil
+}
+
+// disableIntegration turns an integration off.
 func (h *handler) disableIntegration(r *http.Request, c session.Claims) (any, error) {
 	e, _, err := h.called(r, c)
 	if err != nil {
@@ -149,7 +180,7 @@ func (h *handler) disableIntegration(r *http.Request, c session.Claims) (any, er
 			return nil, err
 		}
 		if body.Events != eventsKeep && body.Events != eventsRemove {
-			return nil, fmt.Errorf("%w: events must be %q or %q", fault.ErrUnprocessable, eventsKeep, eventsRemove)
+			return nil, fault.Blame("events", fmt.Errorf("%w: events must be %q or %q", fault.ErrUnprocessable, eventsKeep, eventsRemove))
 		}
 	}
 	if _, err := e.turnOff(r.Context(), c.Company, body.Events == eventsRemove, store.ActorPlatform); err != nil {

@@ -37,7 +37,7 @@ var (
 	errPaused       = fmt.Errorf("%w: switched off for everyone", fault.ErrUnavailable)
 	errNotConnected = fmt.Errorf("%w: the integration is not connected, or needs to be reconnected first", fault.ErrConflict)
 	errNoCalendars  = fmt.Errorf("%w: the integration has no calendars", fault.ErrNotFound)
-	errNoCalendar   = fmt.Errorf("%w: calendar must be the id of one of the account's calendars", fault.ErrUnprocessable)
+	errNothing      = fmt.Errorf("%w: name at least one of calendar, title, description, reminder, color, invite_customer and language", fault.ErrUnprocessable)
 )
 
 // calendars are those that a company may choose among.
@@ -56,17 +56,26 @@ func (cs calendars) find(id string) (gcal.Choice, bool) {
 	return cs.list[i], true
 }
 
+// ready reports why nothing can be chosen now.
+func (e entry) ready() error {
+	switch {
+	case !e.Entry.Enabled:
+		return errPaused
+	case !e.choosable():
+		return errNotConnected
+	}
+	return nil
+}
+
 // calendars asks Google for the account's calendars. The errors are errPaused,
 // errNotConnected, which it also is if the grant turns out to be dead, and a
 // googleError.
 func (h *handler) calendars(ctx context.Context, company booking.CompanyID, e entry) (calendars, error) {
+	if err := e.ready(); err != nil {
+		return calendars{}, err
+	}
 	own := calendars{list: []gcal.Choice{{ID: primary, Name: e.Data.AccountEmail}}, limited: true}
-	switch {
-	case !e.Entry.Enabled:
-		return calendars{}, errPaused
-	case !e.choosable():
-		return calendars{}, errNotConnected
-	case !slices.Contains(e.Data.Scopes, googleauth.ScopeCalendarList):
+	if !slices.Contains(e.Data.Scopes, googleauth.ScopeCalendarList) {
 		return own, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
@@ -110,24 +119,49 @@ func late(ctx context.Context) bool {
 	return ok && time.Until(end) < 2*time.Second
 }
 
-// takeCalendar makes the calendar with the id the company's, and reports
-// whether it was another before. Beside the errors of calendars there is
-// errNoCalendar.
-func (h *handler) takeCalendar(ctx context.Context, company booking.CompanyID, e entry, cs calendars, id, actor string) (bool, error) {
-	chosen, ok := cs.find(id)
-	switch {
-	case !ok:
-		return false, errNoCalendar
-	case id == e.Data.CalendarID && !e.calendarGone():
-		return false, nil
+// changed is what a change of the events' options came to.
+type changed struct {
+	calendar bool
+	options  string // their names; empty: none
+}
+
+// changeEvents makes the change the company's, whole or not at all. Google is
+// asked only if another calendar is named. Beside the errors of calendars there
+// is an optionsError.
+func (h *handler) changeEvents(ctx context.Context, company booking.CompanyID, e entry, ch eventChange, actor string) (changed, error) {
+	if err := e.ready(); err != nil {
+		return changed{}, err
 	}
-	_, err := h.Grants.ChooseCalendar(ctx, company, e.Data.AccountSubject, chosen.ID, chosen.Name, actor)
+	faults := ch.faults()
+	want := googleauth.Choice{Subject: e.Data.AccountSubject}
+	if ch.Calendar != nil && (*ch.Calendar != e.Data.CalendarID || e.calendarGone()) {
+		cs, err := h.calendars(ctx, company, e)
+		if err != nil {
+			return changed{}, err
+		}
+		chosen, ok := cs.find(*ch.Calendar)
+		if !ok {
+			faults = append([]optionFault{{Field: optCalendar, Why: "choice"}}, faults...)
+		}
+		want.Calendar, want.Name = chosen.ID, chosen.Name
+	}
+	if len(faults) > 0 {
+		return changed{}, &optionsError{faults}
+	}
+	done := changed{calendar: want.Calendar != ""}
+	want.Options = func(o *integration.Options) string {
+		done.options = ch.apply(o)
+		return done.options
+	}
+	_, err := h.Grants.Choose(ctx, company, want, actor)
 	switch {
 	case errors.Is(err, googleauth.ErrNotConnected), errors.Is(err, googleauth.ErrOtherGrant): // it was a moment ago
-		return false, fmt.Errorf("%w: %w", errNotConnected, err)
+		return changed{}, fmt.Errorf("%w: %w", errNotConnected, err)
 	case err != nil:
-		return false, fmt.Errorf("choose a calendar: %w", err)
+		return changed{}, fmt.Errorf("change the options: %w", err)
 	}
-	h.wake(ctx, "calendar", company)
-	return true, nil
+	if done != (changed{}) {
+		h.wake(ctx, "calendar", company)
+	}
+	return done, nil
 }

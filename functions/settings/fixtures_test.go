@@ -56,6 +56,17 @@ func (s *site) offer(account string, ago time.Duration) {
 	}))
 }
 
+// share gives the salon an address for its feed, always the same.
+func (s *site) share() {
+	c, err := s.store.Company(s.Context(), salon)
+	s.must(err)
+	keys, err := newFeedKeys(s.deps.Secrets)
+	s.must(err)
+	c.FeedSeed = "seed"
+	c.FeedTokenHash = hashOf(feedToken(keys[0], salon, c.FeedSeed))
+	s.must(s.store.PutCompany(s.Context(), &c))
+}
+
 func (s *site) lostCalendar() {
 	s.connect(salon, func(c *integration.Connection) {
 		c.Data.CalendarName = "Agenda del salón"
@@ -157,6 +168,7 @@ func (s *site) everyAct() {
 		{Kind: "connected", Actor: "company", Outcome: "ok", Detail: "luz@gmail.example"},
 		{Kind: "connect_failed", Actor: "company", Outcome: "other_account", Detail: "nueva@gmail.example"},
 		{Kind: "calendar_chosen", Actor: "company", Outcome: "ok", Detail: "Agenda del salón"},
+		{Kind: "options_changed", Actor: "company", Outcome: "ok", Detail: "title, description, reminder, color, invite_customer, language"},
 		{Kind: "connection_tested", Actor: "company", Outcome: "ok"},
 		{Kind: "connection_tested", Actor: "platform", Outcome: "outage", Detail: "remove"},
 		{Kind: "connection_tested", Actor: "company", Outcome: "rejected", Detail: "write"},

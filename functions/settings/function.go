@@ -18,10 +18,18 @@
 //	                                                   that is to be sent
 //	POST /settings/integrations/{integration}/test     tries the connection, then 303 to
 //	GET  /settings/integrations/{integration}/test     how the last test went
-//	GET  /settings/history                           all bookings, latest start first; ?cursor= pages
+//	GET  /settings/history                           bookings, latest start first; ?find=, ?state=, ?delivery=INTEGRATION:STATUS, ?from=
+//	                                                 and ?until= (days) narrow them down, ?cursor= pages
+//	GET  /settings/history.csv                       the same as a table, without pages
 //	GET  /settings/history?booking=ID                one booking, any id
+//	GET  /settings/feed                              the private address of the calendar feed
+//	POST /settings/feed                              action=create|replace|remove, of the address that current= tells from others
 //	GET  /settings/activity                          who did what and when; ?cursor= pages
 //	GET  /settings/static/{file}                     what pages are made of, under names that change with their content
+//
+// Calendar apps, which can't sign in, have a private address:
+//
+//	GET  /feeds/{token}.ics                          the company's bookings as an iCalendar object (RFC 5545)
 //
 // The API, for "Authorization: Bearer JWT" with a token like a link's:
 //
@@ -90,7 +98,7 @@ func open(ctx context.Context, s gcf.Start) (http.Handler, error) {
 func Wire(p wire.Parts, g *wire.Google, sessions *session.Manager) (http.Handler, error) {
 	deps := Deps{
 		Store: p.Store, Sessions: sessions, Grants: g.Grants, Calendar: g.Calendar, Publisher: p.Publisher,
-		PublicURL: p.Config.PublicURL, PlatformURL: p.Config.PlatformSettings, Now: p.Now, Log: p.Log,
+		Secrets: wire.SessionSecrets(p), PublicURL: p.Config.PublicURL, PlatformURL: p.Config.PlatformSettings, Now: p.Now, Log: p.Log,
 	}
 	sender, err := wire.WhatsApp(p, g.Switches)
 	if err != nil {

@@ -4,11 +4,16 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/citasync/citasync/functions/settings/words"
+	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/googleauth"
+	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/sandbox"
+	"github.com/citasync/citasync/shared/store"
 )
 
 const ana = "ana@example.com"
@@ -79,7 +84,35 @@ func googlePages() []struct {
 		{name: "options-invalid", given: func(*google) {}, ask: func(b *browser) *http.Response {
 			return b.post(optionsPath, url.Values{"calendar": {"somebody.else@example.com"}})
 		}, status: 422},
-		{name: "options-down", given: func(g *google) { g.fail(sandbox.Fault{Operation: "calendarList.list", Status: 503}) }, ask: get, status: 503},
+		{name: "options-down", given: func(g *google) { g.fail(sandbox.Fault{Operation: "calendarList.list", Status: 503}) }, ask: get},
+		{name: "options-down-invalid", given: func(g *google) { g.fail(sandbox.Fault{Operation: "calendarList.list", Status: 503}) }, ask: func(b *browser) *http.Response {
+			return b.post(optionsPath, url.Values{"calendar": {"somebody.else@example.com"}, "title": {"Cita con {customer}"}})
+		}, status: 503},
+		{name: "options-chosen", given: func(g *google) {
+			g.change(func(c *integration.Connection) {
+				c.Options = integration.Options{
+					Summary: "{customer} ({staff})", Description: gcal.NoDescription, InviteCustomer: true,
+					Reminder: integration.Reminder{Own: true, Before: time.Hour}, Color: "11", Language: "en",
+				}
+			})
+			g.book(salon, "past", -time.Hour, nil)
+			g.book(salon, "deleted", time.Hour, tombstone)
+			g.book(salon, "next", 2*time.Hour, func(b *store.Booking) { b.Booking.Staff = "" })
+		}, ask: get},
+		{name: "options-preview", given: func(g *google) {
+			_, err := g.sandbox.AddCalendar(ana, sandbox.Calendar{ID: "equipo@group.example", Summary: "Sala"})
+			g.must(err)
+		}, ask: func(b *browser) *http.Response {
+			return b.post(optionsPath, url.Values{
+				"action": {"preview"}, "title": {"  Cita:\t{service} "}, "description": {"{customer}\r\n{notes} <b>&"}, "color": {"3"}, "language": {"en"},
+				"invite_customer": {"false", "true"}, "reminder": {"none"}, "calendar": {"equipo@group.example"},
+			})
+		}},
+		{name: "options-faults", given: func(*google) {}, ask: func(b *browser) *http.Response {
+			return b.post(optionsPath, url.Values{
+				"title": {"Cita de {cliente}"}, "description": {"{notes}" + strings.Repeat("ñ", maxDescription)}, "color": {"12"}, "reminder": {"soon"}, "language": {"fr"},
+			})
+		}, status: 422},
 		{name: "test-none", given: func(*google) {}, ask: func(b *browser) *http.Response { return b.get(testPath) }},
 		{name: "test-ok", given: func(*google) {}, ask: probed},
 		{name: "test-calendar-missing", given: (*google).lose, ask: probed},

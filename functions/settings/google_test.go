@@ -169,7 +169,9 @@ func TestDisableByAPI(t *testing.T) {
 	g.consent(salon, "ana@example.com")
 	g.consent(clinic, "luis@example.com")
 	want := `{"id":"google-calendar","name":"Google Calendar","available":true,"enabled":false,"status":"disconnected","reason":"","account":"","calendar":{"id":"","name":""},"waiting":0,` +
-		`"refused":0,"since":"2026-12-01T14:30:00Z","checked_at":"","preview":{"add":0,"more":false},"action":"","message":"Tus reservas no se envían a Google Calendar.","language":"","notices":{}}` + "\n"
+		`"refused":0,"since":"2026-12-01T14:30:00Z","checked_at":"","preview":{"add":0,"more":false},"action":"","message":"Tus reservas no se envían a Google Calendar.","language":"","notices":{},` +
+		`"options":{"title":"{service} – {customer}","description":"Cliente: {customer}\nTeléfono: {phone}\nCorreo: {email}\nProfesional: {staff}\nNotas: {notes}",` +
+		`"reminder":"","color":"","invite_customer":false,"language":""}}` + "\n"
 	for range 2 {
 		res := g.call(salon, http.MethodPost, "/v1/integrations/google-calendar/disable", `{"events":"keep"}`)
 		if diff := cmp.Diff(want, body(t, res)); diff != "" {

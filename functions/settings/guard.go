@@ -9,9 +9,9 @@ import (
 	"github.com/citasync/citasync/shared/logging"
 )
 
-// policy lets a page load its own stylesheet and icon, send its forms home and
-// nothing else (Content Security Policy Level 3).
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// policy lets a page load its own stylesheet, script and icon, send its forms
+// home and nothing else (Content Security Policy Level 3).
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // leadOut lets the forms of a page lead out of the panel, by the addresses that
 // their answers redirect to: browsers apply the policy to these too, and where

@@ -14,6 +14,7 @@ import (
 	"github.com/citasync/citasync/shared/config"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/gcal"
+	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/store"
@@ -65,13 +66,14 @@ type Browsers interface {
 type Tokens interface {
 	Bearer(ctx context.Context, r *http.Request) (session.Claims, error)
 	Sign(c session.Claims) (string, error)
+	AllowedReturn(address string) (string, bool)
 }
 
-// Grants turns Google Calendar off, or to another calendar; see
-// googleauth.Grants.
+// Grants turns Google Calendar off, or to another calendar or other options;
+// see googleauth.Grants.
 type Grants interface {
 	Disconnect(ctx context.Context, company booking.CompanyID, removeEvents bool, actor string) (integration.Connection, error)
-	ChooseCalendar(ctx context.Context, company booking.CompanyID, subject, id, name, actor string) (integration.Connection, error)
+	Choose(ctx context.Context, company booking.CompanyID, ch googleauth.Choice, actor string) (integration.Connection, error)
 }
 
 // Calendar asks Google on a company's behalf; see gcal.Calendar.
@@ -99,6 +101,9 @@ type Deps struct {
 	Sender Sender
 	// Templates say which notices there are, and in which languages.
 	Templates config.Templates
+	// Secrets are those of links and sessions, newest first: the addresses of
+	// calendar feeds are made of them.
+	Secrets   [][]byte
 	PublicURL *url.URL
 	// PlatformURL is the platform's own page that leads to a fresh link; empty
 	// if there is none.
@@ -115,6 +120,7 @@ type handler struct {
 	words  *words.Catalogue
 	pages  pages
 	files  assets
+	keys   feedKeys
 	tests  limiter
 }
 
@@ -127,6 +133,9 @@ func New(deps Deps) (http.Handler, error) {
 	}
 	h := &handler{Deps: deps, words: catalogue, tests: limiter{every: testEvery, now: deps.Now}}
 	h.offers = h.newOffers()
+	if h.keys, err = newFeedKeys(deps.Secrets); err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
 	if h.files, err = loadAssets(); err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
@@ -141,6 +150,7 @@ func New(deps Deps) (http.Handler, error) {
 	mux.HandleFunc("GET /health", fault.Health)
 	mux.Handle("/settings", panel)
 	mux.Handle("/settings/", panel)
+	mux.Handle("GET /feeds/{file}", fault.Handler(h.Log, h.feed))
 	mux.Handle("/v1/", h.api())
 	return guarded(mux), nil
 }
@@ -149,8 +159,12 @@ func New(deps Deps) (http.Handler, error) {
 func (h *handler) panel() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /settings", h.linkOr(h.visited(h.overview)))
+	mux.Handle("GET /settings/connect", h.visited(h.connectPage))
 	mux.Handle("GET /settings/{$}", http.RedirectHandler("/settings", http.StatusSeeOther))
 	mux.Handle("GET /settings/history", h.visited(h.history))
+	mux.Handle("GET /settings/history.csv", h.visited(h.historyFile))
+	mux.Handle("GET /settings/feed", h.visited(h.askFeed))
+	mux.Handle("POST /settings/feed", h.visited(h.changeFeed))
 	mux.Handle("GET /settings/activity", h.visited(h.activity))
 	mux.Handle("POST /settings/integrations/{integration}/enable", h.about(turnOn))
 	mux.Handle("GET /settings/integrations/{integration}/disable", h.about(h.askDisable))
@@ -190,13 +204,20 @@ func (h *handler) api() http.Handler {
 	return mux
 }
 
-// only refuses a call by any other method than the path's.
+// only refuses a call by any other method than the path's, and tells which those
+// are to whoever asks. There is no CORS: a token of the API has no business in a
+// browser.
 func (h *handler) only(method string) http.Handler {
 	if method == http.MethodGet {
 		method += ", " + http.MethodHead
 	}
-	return fault.Handler(h.Log, func(w http.ResponseWriter, _ *http.Request) error {
-		w.Header().Set("Allow", method)
+	allow := method + ", " + http.MethodOptions
+	return fault.Handler(h.Log, func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Allow", allow)
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return nil
+		}
 		return fmt.Errorf("%w: use %s", fault.ErrMethod, method)
 	})
 }

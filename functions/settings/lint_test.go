@@ -92,8 +92,12 @@ func (l *linter) collect(n *html.Node) {
 func (l *linter) element(n *html.Node) {
 	l.attributes(n)
 	switch n.Data {
-	case "script", "style", "iframe", "object":
+	case "style", "iframe", "object":
 		l.Errorf("an element %s", n.Data)
+	case "script":
+		if attr(n, "src") == "" || n.FirstChild != nil {
+			l.Error("an inline script")
+		}
 	case "html":
 		if attr(n, "lang") == "" {
 			l.Error("no language")

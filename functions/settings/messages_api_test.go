@@ -22,7 +22,7 @@ func TestMessagesByAPI(t *testing.T) {
 	m := newMessenger(t, bilingual())
 	const rest = `"reason":"","account":"","calendar":{"id":"","name":""},"waiting":0,"refused":0,"since":"2026-12-01T14:30:00Z",` +
 		`"checked_at":"","preview":{"add":0,"more":false},"action":"","message":`
-	const notices = `,"language":"","notices":{"confirmed":true,"deleted":true,"reserved":true}}` + "\n"
+	const notices = `,"language":"","notices":{"confirmed":true,"deleted":true,"reserved":true},"options":{}}` + "\n"
 	const on = `{"id":"whatsapp","name":"WhatsApp","available":true,"enabled":true,"status":"connected",` + rest +
 		`"Tus clientes reciben por WhatsApp los avisos de sus reservas."` + notices //nolint:misspell // Spanish
 	const off = `{"id":"whatsapp","name":"WhatsApp","available":true,"enabled":false,"status":"disconnected",` + rest +
@@ -83,7 +83,7 @@ func TestMessagesOptionsByAPI(t *testing.T) {
 		{`{"language":"","notices":{"reserved":true,"deleted":false}}`, "", `{"confirmed":true,"deleted":false,"reserved":true}`},
 	} {
 		got := body(t, m.call(salon, http.MethodPost, options, step.body))
-		if want := `"language":"` + step.language + `","notices":` + step.notices + "}"; !strings.Contains(got, want) {
+		if want := `"language":"` + step.language + `","notices":` + step.notices + `,"options":{}}`; !strings.Contains(got, want) {
 			t.Errorf("%s: %s", step.body, got)
 		}
 	}

@@ -256,7 +256,7 @@ func TestMessagesMissing(t *testing.T) {
 		}
 	}
 	want := `"status":"disconnected","reason":"","account":"","calendar":{"id":"","name":""},"waiting":0,"refused":0,"since":"",` +
-		`"checked_at":"","preview":{"add":0,"more":false},"action":"","message":"Esta instalación no tiene WhatsApp configurado.","language":"","notices":{}}`
+		`"checked_at":"","preview":{"add":0,"more":false},"action":"","message":"Esta instalación no tiene WhatsApp configurado.","language":"","notices":{},"options":{}}`
 	if got := body(t, s.call(salon, http.MethodGet, "/v1/integrations", "")); !strings.Contains(got, `{"id":"whatsapp","name":"WhatsApp","available":false,"enabled":false,`+want) {
 		t.Errorf("the list is %s", got)
 	}

@@ -55,8 +55,8 @@ var (
 func (h *handler) newOffers() []offer {
 	calendar := offer{
 		id: integration.GoogleCalendar, events: true,
-		enable: h.connectCalendar, askOptions: h.askCalendar, choose: h.chooseCalendar,
-		enableByCall: h.linkToConnect, chooseByCall: h.chooseCalendarByCall,
+		enable: h.connectCalendar, askOptions: h.askEvents, choose: h.chooseEvents,
+		enableByCall: h.linkToConnect, chooseByCall: h.changeEventsByCall,
 		turnOff: h.turnCalendarOff, try: h.tryCalendar, reasonOf: gcal.ReasonOf,
 	}
 	for _, step := range gcal.Trials() {

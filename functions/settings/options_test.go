@@ -172,7 +172,7 @@ func TestChooseCalendarRefuses(t *testing.T) {
 			if page != "" && tc.location == "" {
 				lint(t, page)
 			}
-			if tc.status == http.StatusServiceUnavailable && !strings.Contains(page, `href="`+optionsPath+`"`) {
+			if tc.status == http.StatusServiceUnavailable && !strings.Contains(page, `action="`+optionsPath+`"`) {
 				t.Error("the page does not lead to another try")
 			}
 			if len(g.bell.rung) != 0 || len(g.acts(store.ActCalendarChosen)) != 0 {
@@ -213,6 +213,7 @@ func TestCalendarsByAPI(t *testing.T) {
 	}
 	checkProblem(t, g.call(salon, http.MethodPost, path, `{"calendar":"nowhere"}`), http.StatusUnprocessableEntity, "calendar")
 	checkProblem(t, g.call(salon, http.MethodPost, path, `{}`), http.StatusUnprocessableEntity, "calendar")
+	checkProblem(t, g.call(salon, http.MethodPost, path, `{"colour":"1"}`), http.StatusUnprocessableEntity, "calendar")
 	g.fail(sandbox.Fault{Operation: "calendarList.list", Status: 429, Reason: "rateLimitExceeded"})
 	checkProblem(t, g.call(salon, http.MethodGet, calendarsPath, ""), http.StatusServiceUnavailable, "")
 	g.change(func(c *integration.Connection) { c.Data.Scopes = []string{googleauth.ScopeEvents} })

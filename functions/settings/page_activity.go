@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/citasync/citasync/shared/store"
@@ -35,7 +36,7 @@ func (h *handler) activity(w http.ResponseWriter, r *http.Request, v *visit) err
 	if err != nil {
 		return fmt.Errorf("activity: %w", err)
 	}
-	body := activityBody{Pager: v.pagerFor(activityPath, "activity", cursor, list.Next)}
+	body := activityBody{Pager: v.pagerFor(activityPath, url.Values{}, "activity", cursor, list.Next)}
 	for _, a := range list.Items {
 		body.Acts = append(body.Acts, v.act(a, entries))
 	}
@@ -62,8 +63,11 @@ func (v *visit) act(a store.Activity, entries []entry) act {
 		more = append(more, v.inWords(a.Integration, s, "outcome."+a.Kind+".", "outcome.", "why."))
 	}
 	out.Detail = strings.Join(more, " · ")
-	if a.Kind == store.ActCaughtUp {
+	switch a.Kind {
+	case store.ActCaughtUp:
 		out.Detail = v.say.T("act.caught_up.added", a.Detail)
+	case actOptions:
+		out.Detail = v.optionsInWords(a.Detail)
 	}
 	return out
 }

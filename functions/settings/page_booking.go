@@ -73,7 +73,7 @@ func (v *visit) bookingFacts(rec *store.Booking) []fact {
 	b := rec.Booking
 	var when string
 	if !b.Start.IsZero() {
-		when = v.say.T("booking.when.value", v.say.Day(b.Start), v.say.Span(b.Start, b.End))
+		when = v.when(rec)
 	}
 	var facts []fact
 	for _, f := range []struct{ key, value string }{

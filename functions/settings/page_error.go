@@ -43,6 +43,9 @@ func (h *handler) failOn(w http.ResponseWriter, r *http.Request, p page, err err
 		p.Body = p.T(key, p.Company)
 	case p.Status == http.StatusUnauthorized:
 		p.Return = h.platform("")
+		if p.Resend = h.resendOf(w, r); p.Resend != nil {
+			p.Title, p.Body = p.T("error.401.resend.title"), p.T("error.401.resend")
+		}
 	}
 	h.render(w, r, p)
 }

@@ -1,7 +1,7 @@
 package settings
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -13,15 +13,22 @@ import (
 // pageSize is how many bookings, or acts, a page has.
 const pageSize = 25
 
-const historyPath = "/settings/history"
+const (
+	historyPath     = "/settings/history"
+	historyFilePath = "/settings/history.csv"
+)
 
 // history is the body of the page of that name.
 type history struct {
+	Form  searchForm
+	Found string // how many there are on the page, when some were asked for
+	Empty string // why there are none
 	Days  []day
 	Pager pager
 }
 
-// day holds bookings that follow one another and start on one day.
+// day holds bookings that follow one another and start on one day, or are for
+// people of one name.
 type day struct {
 	Title string
 	Rows  []row
@@ -46,18 +53,20 @@ type pager struct {
 
 // pagerFor leads on to the page at next, and back to the first one from any
 // other. Name is the section of the catalogue that has the words.
-func (v *visit) pagerFor(path, name, cursor, next string) pager {
+// The query is what else the addresses say.
+func (v *visit) pagerFor(path string, q url.Values, name, cursor, next string) pager {
 	p := pager{Label: v.say.T(name + ".pages")}
 	if cursor != "" {
-		p.Newest = link{path, v.say.T(name + ".newest")}
+		p.Newest = link{addressed(path, q), v.say.T(name + ".newest")}
 	}
 	if next != "" {
-		p.Older = link{path + "?cursor=" + url.QueryEscape(next), v.say.T(name + ".older")}
+		q.Set("cursor", next)
+		p.Older = link{addressed(path, q), v.say.T(name + ".older")}
 	}
 	return p
 }
 
-// history shows all bookings, or one with its steps.
+// history shows the bookings that are asked for, or one with its steps.
 func (h *handler) history(w http.ResponseWriter, r *http.Request, v *visit) error {
 	q := r.URL.Query()
 	if q.Has("booking") {
@@ -67,16 +76,38 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v *visit) erro
 	if err != nil {
 		return err
 	}
-	cursor := q.Get("cursor")
-	list, err := h.Store.ListBookings(r.Context(), v.company.ID, store.Query{Cursor: cursor, Limit: pageSize})
-	if err != nil {
-		return fmt.Errorf("history: %w", err)
+	s, cursor := searchOf(q), q.Get("cursor")
+	list, err := h.search(r, v, s, cursor, pageSize)
+	wrong := errors.Is(err, errDates)
+	if err != nil && !wrong {
+		return err
 	}
 	p := v.page("history", "history", v.say.T("history.title"))
-	p.Zone, p.Banners = v.say.T("footer.zone.booking"), v.banners(entries)
-	p.Body = history{Days: v.days(list.Items, entries), Pager: v.pagerFor(historyPath, "history", cursor, list.Next)}
+	body := history{Form: v.searchForm(s, entries), Days: v.days(list.Items, entries, byName(s))}
+	if wrong {
+		p.Status, body.Form.Error = http.StatusUnprocessableEntity, v.say.T("history.dates.invalid")
+	}
+	v.count(&body, len(list.Items), s, cursor != "" || list.Next != "")
+	body.Pager = v.pagerFor(historyPath, s.query(), "history", cursor, list.Next)
+	p.Zone, p.Banners, p.Body = v.say.T("footer.zone.booking"), v.banners(entries), body
 	h.render(w, r, p)
 	return nil
+}
+
+// count says how many bookings were found, or why there are none.
+func (v *visit) count(body *history, n int, s search, paged bool) {
+	asked := s != search{}
+	switch {
+	case body.Form.Error != "":
+	case n == 0 && asked:
+		body.Empty = v.say.T("history.none")
+	case n == 0:
+		body.Empty = v.say.T("history.empty")
+	case asked && paged:
+		body.Found = v.say.T("history.found.page", n)
+	case asked:
+		body.Found = v.say.T("history.found", n)
+	}
 }
 
 // entries are the integrations that the installation has, as they stand for the
@@ -96,15 +127,23 @@ func (h *handler) entries(r *http.Request, v *visit) ([]entry, error) {
 	return out, nil
 }
 
-func (v *visit) days(recs []*store.Booking, entries []entry) []day {
+// byName reports whether what is found comes in the order of names.
+func byName(s search) bool { return s.Find != "" && !dialled(s.Find) }
+
+// days puts bookings that follow one another under one heading: the day, or if
+// they come by names the customer's name.
+func (v *visit) days(recs []*store.Booking, entries []entry, byName bool) []day {
 	var days []day
 	for _, rec := range recs {
 		title := v.day(rec)
+		if byName && rec.Booking.Customer.Name != "" {
+			title = rec.Booking.Customer.Name
+		}
 		if n := len(days); n == 0 || days[n-1].Title != title {
 			days = append(days, day{Title: title})
 		}
 		last := &days[len(days)-1]
-		last.Rows = append(last.Rows, v.row(rec, entries))
+		last.Rows = append(last.Rows, v.row(rec, entries, byName))
 	}
 	return days
 }
@@ -118,21 +157,33 @@ func (v *visit) day(rec *store.Booking) string {
 	return v.say.Day(rec.Booking.Start)
 }
 
+// when is the day and the hours of a booking.
+func (v *visit) when(rec *store.Booking) string {
+	b := rec.Booking
+	if b.Start.IsZero() {
+		return v.day(rec)
+	}
+	return v.say.T("booking.when.value", v.say.Day(b.Start), v.say.Span(b.Start, b.End))
+}
+
 // bookingURL is the address of a booking's page.
 func bookingURL(rec *store.Booking) string {
 	return historyPath + "?booking=" + url.QueryEscape(string(rec.Booking.ID))
 }
 
-func (v *visit) row(rec *store.Booking, entries []entry) row {
+func (v *visit) row(rec *store.Booking, entries []entry, byName bool) row {
 	b := rec.Booking
 	out := row{
 		URL: bookingURL(rec), Title: v.title(rec),
 		State: v.say.T("state." + string(rec.State)), Tone: stateTone(rec.State),
 	}
-	if b.Customer.Name != "" {
+	if b.Customer.Name != "" && !byName {
 		out.For = v.say.T("booking.for", b.Customer.Name)
 	}
-	if !b.Start.IsZero() {
+	switch {
+	case byName:
+		out.Span = v.when(rec)
+	case !b.Start.IsZero():
 		out.Span = v.say.Span(b.Start, b.End)
 	}
 	for _, e := range entries {

@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/logging"
 	"github.com/citasync/citasync/shared/session"
+	"github.com/citasync/citasync/shared/store"
 )
 
 // linkOr opens the link that the address may hold, and otherwise goes on to
@@ -46,7 +46,15 @@ func (h *handler) openLink(w http.ResponseWriter, r *http.Request, token string)
 		h.Log.LogAttrs(ctx, slog.LevelError, "company not updated", slog.String("error", err.Error()))
 	}
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "link opened", slog.Any("claims_left_out", claims.Ignored))
-	http.Redirect(w, r, "/settings", http.StatusSeeOther)
+	http.Redirect(w, r, landing(claims), http.StatusSeeOther)
+}
+
+// landing is where a link leads to.
+func landing(c session.Claims) string {
+	if c.Connect != "" {
+		return connectingPath
+	}
+	return "/settings"
 }
 
 // refuseLink says why a link is not opened, in its own language if it was one
@@ -56,7 +64,7 @@ func (h *handler) refuseLink(w http.ResponseWriter, r *http.Request, was session
 	if errors.Is(why, session.ErrUsed) {
 		s, err := h.Sessions.FromRequest(w, r)
 		if err == nil && s.Company == was.Company {
-			http.Redirect(w, r, "/settings", http.StatusSeeOther)
+			http.Redirect(w, r, landing(was), http.StatusSeeOther)
 			return
 		}
 	}
@@ -65,21 +73,11 @@ func (h *handler) refuseLink(w http.ResponseWriter, r *http.Request, was session
 
 // remember keeps what a link says of the company, if it is news.
 func (h *handler) remember(ctx context.Context, c session.Claims) error {
-	for tries := 0; ; tries++ {
-		company, err := h.Store.Company(ctx, c.Company)
-		if err != nil {
-			return fmt.Errorf("read company: %w", err)
-		}
+	return h.changeCompany(ctx, c.Company, func(company *store.Company) bool {
 		before := company.Company
 		overlay(&company.Company, c)
-		if company.Company == before {
-			return nil
-		}
-		err = h.Store.PutCompany(ctx, &company)
-		if err == nil || tries > 2 || !errors.Is(err, fault.ErrConflict) {
-			return err
-		}
-	}
+		return company.Company != before
+	})
 }
 
 // overlay takes over what the platform said; what it left out stays.

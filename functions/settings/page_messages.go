@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
@@ -136,15 +137,18 @@ func (h *handler) chooseMessagesByCall(r *http.Request, c session.Claims, e entr
 	err := h.setMessages(r.Context(), c.Company, store.ActorPlatform, func(o *integration.Options) error {
 		if body.Language != nil {
 			if err := e.speak(o, *body.Language); err != nil {
-				return err
+				return fault.Blame("language", err)
 			}
 		}
 		for kind, on := range body.Notices {
 			if err := e.mute(&o.Mute, kind, !on); err != nil {
-				return err
+				return fault.Blame("notices", err)
 			}
 		}
-		return e.heard(o.Mute)
+		if err := e.heard(o.Mute); err != nil {
+			return fault.Blame("notices", err)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err

@@ -1,9 +1,12 @@
 package settings
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/gcal"
@@ -12,68 +15,132 @@ import (
 	"github.com/citasync/citasync/shared/store"
 )
 
-// maxRadios is how many calendars are all shown at once.
-const maxRadios = 20
+const (
+	// maxRadios is how many calendars are all shown at once.
+	maxRadios = 20
 
-// options is the body of the page on which a calendar is chosen.
+	// pageTimeout bounds the wait for the calendars of a page that is of use
+	// without them.
+	pageTimeout = 6 * time.Second
+)
+
+// What the buttons of the form ask for, beside saving.
+const (
+	actPreview  = "preview"  // an example of what was typed
+	actDefaults = "defaults" // the texts that a company has that changed none
+)
+
+// options is the body of the page on which a company chooses how its events
+// are.
 type options struct {
 	Action    string
 	Company   booking.CompanyID // whose page it is
 	Lead      string
-	Gone      string // that the one before is; may be empty
-	Choices   []choice
-	Long      bool   // too many for a page of radio buttons
-	Pick      string // asks to choose, if none of them is the current one
-	Limited   string // why there are no more; may be empty
-	Reconnect link   // mends that
-	Error     string // what was wrong with the answer before
+	Unsaved   string // that nothing is stored yet; may be empty
+	Faults    []link // what is wrong, and where
+	Calendars calendarField
+
+	Title, Description formField
+	Example            example
+	Lists              []listField
+	Invite             bool
+	Was                map[string]string // what the fields hold by what is stored; see marks
 }
 
-// choice is a calendar to choose.
+// calendarField is where the calendar is chosen.
+type calendarField struct {
+	formField
+	Gone      string // that the one before is; may be empty
+	Choices   []choice
+	Long      bool   // too many for radio buttons
+	Pick      string // asks to choose, if none of them is the current one
+	Only      string // where events go, if there is nothing to choose
+	Limited   string // why there are no more; may be empty
+	Reconnect link   // mends that
+	Unlisted  string // why there are none; may be empty
+}
+
+// listField is where one of a few is chosen.
+type listField struct {
+	formField
+	Label, Hint string
+	Choices     []choice
+}
+
+// formField is what a field of a form holds, and what is wrong with it.
+type formField struct{ ID, Value, Fault string }
+
+// choice is one of those that there are.
 type choice struct {
 	ID      string
 	Name    string
 	Hint    string // may be empty
-	Current bool
+	Current bool   // chosen, as far as the page knows
+	Used    bool   // of calendars: the one that events go to now
 }
 
-// askCalendar shows the calendars to choose among.
-func (h *handler) askCalendar(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
-	cs, err := h.calendars(r.Context(), v.company.ID, e)
-	if err != nil {
-		return h.noCalendars(w, r, err)
+// draft is the options page as it is to be shown: the options that are stored,
+// with what was asked in place of them.
+type draft struct {
+	entry
+	asked    eventChange
+	options  integration.Options // as far as it can be done
+	status   int                 // zero: 200
+	faults   []optionFault
+	unsaved  string             // key of what is said of that; empty: nothing
+	quick    bool               // a script asks, for the example
+	unlisted integration.Reason // why there is no list of calendars, if that is known already
+}
+
+// askEvents shows how the company's events are, and what can be chosen.
+func (h *handler) askEvents(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
+	return h.showEvents(w, r, v, draft{entry: e, options: e.Options})
+}
+
+// chooseEvents does what a form of that page asks.
+func (h *handler) chooseEvents(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
+	d := draft{entry: e, asked: formChange(r.PostForm), options: e.Options}
+	action := r.PostForm.Get("action")
+	if action == actDefaults {
+		d.asked.Title, d.asked.Description = new(string), nil
+		d.options.Description = ""
 	}
-	h.showOptions(w, r, v.options(e, cs), v)
+	d.asked.apply(&d.options)
+	if action == actPreview || action == actDefaults {
+		d.faults, d.unsaved = d.asked.faults(), "options.unsaved"
+		d.quick = r.Header.Get("Sec-Fetch-Dest") == "empty"
+		return h.showEvents(w, r, v, d)
+	}
+	done, err := h.changeEvents(r.Context(), v.company.ID, e, d.asked, store.ActorCompany)
+	if bad, ok := errors.AsType[*optionsError](err); ok {
+		d.status, d.faults, d.unsaved = http.StatusUnprocessableEntity, bad.faults, "options.refused"
+		return h.showEvents(w, r, v, d)
+	}
+	if google, ok := errors.AsType[*googleError](err); ok {
+		d.status, d.unlisted = http.StatusServiceUnavailable, google.why
+		d.faults, d.unsaved = []optionFault{{Field: optCalendar, Why: "unasked"}}, "options.refused"
+		return h.showEvents(w, r, v, d)
+	}
+	if err != nil {
+		return h.noOptions(w, r, err)
+	}
+	http.Redirect(w, r, overviewURL(e.id, done.result()), http.StatusSeeOther)
 	return nil
 }
 
-// chooseCalendar makes the calendar that was chosen the company's.
-func (h *handler) chooseCalendar(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
-	cs, err := h.calendars(r.Context(), v.company.ID, e)
-	if err != nil {
-		return h.noCalendars(w, r, err)
-	}
-	changed, err := h.takeCalendar(r.Context(), v.company.ID, e, cs, r.PostForm.Get("calendar"), store.ActorCompany)
+func (c changed) result() googleauth.Result {
 	switch {
-	case errors.Is(err, errNoCalendar):
-		body := v.options(e, cs)
-		body.Error = v.say.T("options.invalid")
-		h.showOptions(w, r, body, v)
-		return nil
-	case err != nil:
-		return h.noCalendars(w, r, err)
+	case c.calendar:
+		return resultCalendar
+	case c.options != "":
+		return resultOptions
 	}
-	result := resultCalendar
-	if !changed {
-		result = resultSameCalendar
-	}
-	http.Redirect(w, r, "/settings?result="+string(result), http.StatusSeeOther)
-	return nil
+	return resultSameCalendar
 }
 
-// noCalendars answers when nothing can be chosen now. The overview says why, if
+// noOptions answers when nothing can be chosen now. The overview says why, if
 // it is a matter of the connection.
-func (h *handler) noCalendars(w http.ResponseWriter, r *http.Request, err error) error {
+func (h *handler) noOptions(w http.ResponseWriter, r *http.Request, err error) error {
 	switch {
 	case errors.Is(err, errPaused):
 		http.Redirect(w, r, "/settings?result="+string(googleauth.ResultPaused), http.StatusSeeOther)
@@ -85,34 +152,142 @@ func (h *handler) noCalendars(w http.ResponseWriter, r *http.Request, err error)
 	return nil
 }
 
-func (h *handler) showOptions(w http.ResponseWriter, r *http.Request, body options, v *visit) {
-	p := v.page("options", "overview", v.say.T("options.title"))
-	p.Body = body
-	if body.Error != "" {
-		p.Status = http.StatusUnprocessableEntity
+func (h *handler) showEvents(w http.ResponseWriter, r *http.Request, v *visit, d draft) error {
+	cs, err := h.listed(r.Context(), v.company.ID, &d)
+	if err != nil {
+		return h.noOptions(w, r, err)
 	}
+	ex, err := h.example(r.Context(), v, d.options)
+	if err != nil {
+		return err
+	}
+	p := v.page("options", "overview", v.say.T("options.title"))
+	p.Status, p.Body = d.status, v.options(d, cs, ex)
 	h.render(w, r, p)
+	return nil
 }
 
-func (v *visit) options(e entry, cs calendars) options {
-	o := options{
-		Action: actionPath(e.id, "options"), Company: v.company.ID, Lead: v.say.T("options.lead", e.Data.AccountEmail),
-		Choices: v.choices(e, cs.list), Long: len(cs.list) > maxRadios,
+// listed are the calendars that the page offers. That Google does not tell is
+// no reason not to show the rest.
+func (h *handler) listed(ctx context.Context, company booking.CompanyID, d *draft) (calendars, error) {
+	if err := d.ready(); err != nil || d.quick || d.unlisted != integration.NoReason {
+		return calendars{}, err
 	}
-	if !slices.ContainsFunc(o.Choices, func(c choice) bool { return c.Current }) {
-		o.Pick = v.say.T("options.pick")
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
+	cs, err := h.calendars(ctx, company, d.entry)
+	if google, ok := errors.AsType[*googleError](err); ok {
+		d.unlisted = google.why
+		return calendars{}, nil
 	}
-	if e.calendarGone() {
-		o.Gone = v.say.T("options.gone", v.calendar(e.Connection, e.Data.AccountSubject, e.Data.CalendarID))
-	}
-	if cs.limited {
-		o.Lead = v.say.T("options.lead.limited")
-		o.Limited, o.Reconnect = v.say.T("options.limited"), link{v.to(connectPath), v.say.T("card.reconnect", e.Name)}
-		if e.Data.CalendarID == primary && !e.calendarGone() {
-			o.Choices = nil // it is the only one, and chosen
+	return cs, err
+}
+
+func (v *visit) options(d draft, cs calendars, ex example) options {
+	asked := eventFields(v.company.Company, d.Data.CalendarID, d.options)
+	for name, typed := range map[string]*string{optCalendar: d.asked.Calendar, optTitle: d.asked.Title, optDescription: d.asked.Description} {
+		if typed != nil && (name == optCalendar || slices.ContainsFunc(d.faults, func(f optionFault) bool { return f.Field == name })) {
+			asked[name] = *typed // it stays to be put right
 		}
 	}
+	used := d.Data.CalendarID
+	if d.calendarGone() {
+		used = "" // to choose it once more is a choice: it may be there again
+	}
+	o := options{
+		Action: actionPath(d.id, "options"), Company: v.company.ID, Lead: v.say.T("options.lead", d.Data.AccountEmail), Example: ex,
+		Invite: d.options.InviteCustomer, Was: marks(eventFields(v.company.Company, used, d.Options)),
+		Title: formField{ID: optTitle, Value: asked[optTitle]}, Description: formField{ID: optDescription, Value: asked[optDescription]},
+		Calendars: v.calendarField(d, cs, asked[optCalendar]), Lists: v.listFields(asked),
+	}
+	if d.unsaved != "" {
+		o.Unsaved = v.say.T(d.unsaved)
+	}
+	v.blame(&o, d)
 	return o
+}
+
+// listFields are the fields where one of a few is chosen, with what they hold.
+func (v *visit) listFields(asked map[string]string) []listField {
+	var codes []string
+	for _, r := range reminders() {
+		codes = append(codes, r.code)
+	}
+	var out []listField
+	for _, l := range []struct {
+		name  string
+		codes []string
+		word  func(code string) string
+	}{
+		{optReminder, codes, func(code string) string { return v.say.T("reminder." + cmp.Or(code, "own")) }},
+		{optColor, colourIDs(), func(code string) string { return v.say.T("color." + cmp.Or(code, "own")) }},
+		{optLanguage, eventLanguages(), func(code string) string {
+			if code == "" {
+				return v.say.T("options.language.own", v.languageOf(""))
+			}
+			return v.languageOf(code)
+		}},
+	} {
+		f := listField{formField: formField{ID: l.name}, Label: v.say.T("options.field." + l.name), Hint: v.say.T("options.hint." + l.name)}
+		for _, code := range l.codes {
+			f.Choices = append(f.Choices, choice{ID: code, Name: l.word(code), Current: code == asked[l.name]})
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// blame says at each field what is wrong with it, and above all of them where.
+func (v *visit) blame(o *options, d draft) {
+	fields := map[string]*formField{optCalendar: &o.Calendars.formField, optTitle: &o.Title, optDescription: &o.Description}
+	for i := range o.Lists {
+		fields[o.Lists[i].ID] = &o.Lists[i].formField
+	}
+	for _, f := range d.faults {
+		var said string
+		switch f.Why {
+		case "unknown":
+			said = v.say.T("options.fault.unknown", f.Word)
+		case "long":
+			said = v.say.T("options.fault.long", map[string]int{optTitle: maxTitle, optDescription: maxDescription}[f.Field])
+		case "unasked":
+			said = v.say.T("options.fault.unasked", v.why(d.id, string(d.unlisted)))
+		default:
+			said = v.say.T(v.say.Or("options.fault."+f.Field, "options.fault.choice"))
+		}
+		fields[f.Field].Fault = said
+		o.Faults = append(o.Faults, link{"#" + f.Field, v.say.T("options.fault.at", v.say.T("options.field."+f.Field), said)})
+	}
+}
+
+// calendarField is where the calendar is chosen, the one that was asked for
+// marked as chosen.
+func (v *visit) calendarField(d draft, cs calendars, asked string) calendarField {
+	f := calendarField{formField: formField{ID: optCalendar}, Choices: v.choices(d.entry, cs.list), Long: len(cs.list) > maxRadios}
+	if d.calendarGone() {
+		f.Gone = v.say.T("options.gone", v.calendar(d.Connection, d.Data.AccountSubject, d.Data.CalendarID))
+	}
+	if cs.limited {
+		f.Limited, f.Reconnect = v.say.T("options.limited"), link{v.to(connectPath), v.say.T("card.reconnect", d.Name)}
+		if d.Data.CalendarID == primary && !d.calendarGone() {
+			f.Choices = nil // it is the only one, and chosen
+		}
+	}
+	if d.unlisted != integration.NoReason && len(d.faults) == 0 { // otherwise that says it
+		f.Unlisted = v.say.T("options.unlisted", v.why(d.id, string(d.unlisted)))
+	}
+	if len(f.Choices) == 0 && !d.calendarGone() {
+		f.Only = v.calendar(d.Connection, d.Data.AccountSubject, d.Data.CalendarID)
+	}
+	for i := range f.Choices {
+		if d.asked.Calendar != nil {
+			f.Choices[i].Current = f.Choices[i].ID == asked
+		}
+	}
+	if !slices.ContainsFunc(f.Choices, func(c choice) bool { return c.Current }) {
+		f.Pick = v.say.T("options.pick")
+	}
+	return f
 }
 
 // choices names the calendars, of two with one name by their ids too. None that
@@ -124,7 +299,8 @@ func (v *visit) choices(e entry, list []gcal.Choice) []choice {
 	}
 	out := make([]choice, 0, len(list))
 	for _, c := range list {
-		item := choice{ID: c.ID, Name: c.Name, Current: c.ID == e.Data.CalendarID && e.Status == integration.Connected}
+		used := c.ID == e.Data.CalendarID && e.Status == integration.Connected
+		item := choice{ID: c.ID, Name: c.Name, Current: used, Used: used}
 		switch {
 		case c.ID == primary:
 			item.Name, item.Hint = v.say.T("calendar.primary"), c.Name

@@ -22,6 +22,7 @@ type overview struct {
 	Notice  *notice
 	Replace *replacement // asks whether to change accounts
 	Cards   []card
+	Feed    link // for who has no Google; empty for who is connected
 }
 
 // notice says how what the visitor just did went.
@@ -52,6 +53,9 @@ func (h *handler) overview(w http.ResponseWriter, r *http.Request, v *visit) err
 			return err
 		}
 		c := v.card(e, b)
+		if e.events && e.Status == integration.Disconnected {
+			body.Feed = link{feedPath, v.say.T("overview.feed")}
+		}
 		if string(e.id) == about {
 			if err := h.tell(w, r, v, &body, &c, e); err != nil {
 				return err
@@ -118,7 +122,7 @@ func (v *visit) notice(res googleauth.Result, e entry, account string) *notice {
 		return &notice{waiting, v.say.T(key)}
 	case resultCalendar, resultSameCalendar:
 		return &notice{good, v.say.T(key, v.calendar(e.Connection, e.Data.AccountSubject, e.Data.CalendarID))}
-	case googleauth.ResultConnected, googleauth.ResultReconnected, resultDisconnected, resultRemoving:
+	case googleauth.ResultConnected, googleauth.ResultReconnected, resultDisconnected, resultRemoving, resultOptions:
 		return &notice{good, v.say.T(key)}
 	default:
 	}

@@ -192,6 +192,21 @@ func pageCases() []pageCase {
 		{name: "booking-unknown", path: "/settings/history?booking=nobody", status: 404},
 		{name: "activity-empty", path: "/settings/activity"},
 		{name: "activity", path: "/settings/activity", given: (*site).everyAct},
+		{name: "history-found", path: "/settings/history?state=confirmed&delivery=google-calendar%3Afailed&from=2026-12-01", given: (*site).everyDelivery},
+		{name: "history-by-name", path: "/settings/history?find=ana", given: (*site).everyDelivery},
+		{name: "history-none", path: "/settings/history?find=Zoilo", given: (*site).everyDelivery},
+		{name: "history-dates-invalid", path: "/settings/history?from=2026-12-02&until=2026-12-01", status: 422, given: (*site).everyDelivery},
+		{name: "history-state-bad", path: "/settings/history?state=lost", status: 400},
+		{name: "feed-off", path: "/settings/feed"},
+		{name: "feed", path: "/settings/feed?result=create", given: (*site).share},
+		{name: "feed-hidden", path: "/settings/feed", given: func(s *site) {
+			s.share()
+			c, err := s.store.Company(s.Context(), salon)
+			s.must(err)
+			c.FeedTokenHash = hashOf("made with a secret that is gone")
+			s.must(s.store.PutCompany(s.Context(), &c))
+		}},
+		{name: "feed-removed", path: "/settings/feed?result=remove"},
 		{name: "cursor-bad", path: "/settings/history?cursor=!", status: 400},
 		{name: "not-found", path: "/settings/nowhere", status: 404},
 	}
@@ -227,6 +242,9 @@ func TestStrangersPages(t *testing.T) {
 	for _, lang := range words.Languages() {
 		for name, ask := range map[string]func(*site) *http.Response{
 			"stranger": func(s *site) *http.Response { return (&browser{s: s, lang: lang}).get("/settings") },
+			"stranger-form": func(s *site) *http.Response {
+				return (&browser{s: s, lang: lang}).post(optionsPath, url.Values{"company": {"2"}, "title": {`{service} "&" <b>`}, "notice": {"a", "b"}})
+			},
 			"link-bad": func(s *site) *http.Response { return (&browser{s: s, lang: lang}).get("/settings?session=x") },
 			// These speak the link's language, not the browser's.
 			"link-expired": func(s *site) *http.Response {

@@ -56,7 +56,7 @@ func TestHeaders(t *testing.T) {
 		res := b.get(path)
 		res.Body.Close()
 		for name, want := range map[string]string{
-			"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 			"X-Content-Type-Options":  "nosniff",
 			"Cache-Control":           "no-store",
 			"Referrer-Policy":         "no-referrer",
@@ -74,7 +74,7 @@ func TestAssets(t *testing.T) {
 	s := newSite(t)
 	page := body(t, (&browser{s: s}).get("/settings"))
 	paths := hashedFull.FindAllString(page, -1)
-	if len(paths) != 2 {
+	if len(paths) != 3 {
 		t.Fatalf("the page names %v", paths)
 	}
 	for _, path := range paths {
@@ -83,7 +83,7 @@ func TestAssets(t *testing.T) {
 		if res.StatusCode != http.StatusOK || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %d, %q", path, res.StatusCode, res.Header.Get("Cache-Control"))
 		}
-		if ct := res.Header.Get("Content-Type"); !strings.HasPrefix(ct, "text/css") && ct != "image/svg+xml" {
+		if ct := res.Header.Get("Content-Type"); !strings.HasPrefix(ct, "text/css") && !strings.HasPrefix(ct, "text/javascript") && ct != "image/svg+xml" {
 			t.Errorf("%s: %q", path, ct)
 		}
 	}
@@ -108,7 +108,12 @@ func TestLanguage(t *testing.T) {
 		t.Error("the company's language is not spoken")
 	}
 	if !strings.Contains(body(t, (&browser{s: s, lang: "en-GB"}).get("/settings")), `<html lang="en">`) {
-		t.Error("the browser's language is not spoken")
+		t.Error("the browser's language is not spoken to a stranger")
+	}
+	b = s.enter(session.Claims{Company: clinic})
+	b.lang = "en-GB"
+	if !strings.Contains(body(t, b.get("/settings")), `<html lang="en">`) {
+		t.Error("the browser's language is not spoken to a company that said none")
 	}
 }
 

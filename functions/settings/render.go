@@ -18,7 +18,7 @@ type pages map[string]*template.Template
 
 func loadPages() (pages, error) {
 	p := pages{}
-	for _, name := range []string{"overview", "disable", "options", "messages", "replace", "test", "history", "booking", "activity", "error"} {
+	for _, name := range []string{"overview", "disable", "options", "messages", "replace", "connect", "test", "history", "feed", "booking", "activity", "error"} {
 		t, err := template.ParseFS(templateFS, "templates/frame.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -35,13 +35,15 @@ type page struct {
 	Template string
 	Status   int // zero: 200
 	Title    string
-	Section  string // of the navigation: overview, history, activity
-	Company  string // its name; empty: nobody is let in, so there is no navigation
-	Return   string // back to the platform; may be empty
-	Retry    string // to what failed for a reason that passes; may be empty
-	Zone     string // said at the foot; may be empty
+	Section  string  // of the navigation: overview, history, feed, activity
+	Company  string  // its name; empty: nobody is let in, so there is no navigation
+	Return   string  // back to the platform; may be empty
+	Retry    string  // to what failed for a reason that passes; may be empty
+	Zone     string  // said at the foot; may be empty
+	Resend   *resend // a form to send again; may be nil
 	Banners  []banner
 	Style    string
+	Script   string
 	Icon     string
 	Body     any // the template's own
 }
@@ -55,7 +57,7 @@ func (v *visit) page(name, section, title string) page {
 
 // render answers with the page. Nothing is sent before all of it is there.
 func (h *handler) render(w http.ResponseWriter, r *http.Request, p page) {
-	p.Style, p.Icon = h.files.url("panel.css"), h.files.url("icon.svg")
+	p.Style, p.Script, p.Icon = h.files.url("panel.css"), h.files.url("panel.js"), h.files.url("icon.svg")
 	var b bytes.Buffer
 	if err := h.pages[p.Template].ExecuteTemplate(&b, "frame.html", p); err != nil {
 		h.Log.ErrorContext(r.Context(), "page not rendered", "page", p.Template, "error", err.Error())

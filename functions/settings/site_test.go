@@ -52,7 +52,7 @@ func newSite(t *testing.T, adapt ...func(*Deps)) *site {
 	}
 	s.deps = Deps{
 		Store: s.store, Sessions: s.sessions, Publisher: &bell{},
-		PublicURL: public, PlatformURL: "https://reservas.example/empresas/{company}/integraciones",
+		Secrets: [][]byte{[]byte("an old secret that is long enough")}, PublicURL: public, PlatformURL: "https://reservas.example/empresas/{company}/integraciones",
 		Now: s.clock, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	}
 	for _, a := range adapt {

@@ -7,9 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
-
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/phone"
 	"github.com/citasync/citasync/shared/store"
 )
 
@@ -48,24 +47,16 @@ func newCountries(companies Companies, now func() time.Time, log *slog.Logger) *
 // normalise returns a phone number in E.164: one without a country code is of
 // the company's country. What is no valid number stays as it is: the booking
 // is good without it, and the notice that needs it will say what is wrong.
-func (c *countries) normalise(ctx context.Context, company booking.CompanyID, phone string) string {
-	if e164, ok := parsePhone(phone, ""); ok {
+func (c *countries) normalise(ctx context.Context, company booking.CompanyID, number string) string {
+	if e164, ok := phone.E164(number, ""); ok {
 		return e164
 	}
 	if code := c.of(ctx, company); code != "" {
-		if e164, ok := parsePhone(phone, code); ok {
+		if e164, ok := phone.E164(number, code); ok {
 			return e164
 		}
 	}
-	return phone
-}
-
-func parsePhone(phone, region string) (e164 string, ok bool) {
-	n, err := phonenumbers.Parse(phone, region)
-	if err != nil || !phonenumbers.IsValidNumber(n) {
-		return "", false
-	}
-	return phonenumbers.Format(n, phonenumbers.E164), true
+	return number
 }
 
 // of returns the company's country, or none if it can't be read just now.

@@ -80,12 +80,24 @@ func TestProblem(t *testing.T) {
 			fmt.Errorf("webhook: %w", &booking.InvalidError{Fields: fields}),
 			Problem{
 				Type: "about:blank", Title: "Unprocessable Entity", Status: 422,
-				Detail: "webhook: invalid event: data.booking.start is required", Errors: fields,
+				Detail: "webhook: invalid event: data.booking.start is required", Field: "data.booking.start", Errors: fields,
 			},
 		},
-		{errors.New("dial 10.0.0.7: refused"), Problem{Type: "about:blank", Title: "Internal Server Error", Status: 500}},
-		{fmt.Errorf("bucket x: %w", ErrUnavailable), Problem{Type: "about:blank", Title: "Service Unavailable", Status: 503}},
-		{fmt.Errorf("read y: %w", context.DeadlineExceeded), Problem{Type: "about:blank", Title: "Gateway Timeout", Status: 504}},
+		{
+			fmt.Errorf("webhook: %w", &booking.InvalidError{Fields: append(fields[:1:1], booking.FieldError{Field: "type", Message: "is required"})}),
+			Problem{
+				Type: "about:blank", Title: "Unprocessable Entity", Status: 422,
+				Detail: "webhook: invalid event: data.booking.start is required; type is required",
+				Errors: append(fields[:1:1], booking.FieldError{Field: "type", Message: "is required"}),
+			},
+		},
+		{
+			fmt.Errorf("list: %w", Blame("limit", fmt.Errorf("%w: limit must be a whole number", ErrInvalid))),
+			Problem{Type: "about:blank", Title: "Bad Request", Status: 400, Detail: "list: invalid: limit must be a whole number", Field: "limit"},
+		},
+		{errors.New("dial 10.0.0.7: refused"), Problem{Type: "about:blank", Title: "Internal Server Error", Status: 500, Detail: hidden}},
+		{fmt.Errorf("bucket x: %w", ErrUnavailable), Problem{Type: "about:blank", Title: "Service Unavailable", Status: 503, Detail: hidden}},
+		{fmt.Errorf("read y: %w", context.DeadlineExceeded), Problem{Type: "about:blank", Title: "Gateway Timeout", Status: 504, Detail: hidden}},
 	}
 	for _, test := range tests {
 		rec, _ := answer(test.err)

@@ -8,22 +8,28 @@ import (
 	"github.com/citasync/citasync/shared/booking"
 )
 
-// Problem is a problem document, RFC 9457.
+// Problem is a problem document, RFC 9457. Field and Errors, which are of this
+// API, say what of the request is to blame: Field where it is one thing, Errors
+// where each thing has its own words.
 type Problem struct {
 	Type   string               `json:"type"`
 	Title  string               `json:"title"`
 	Status int                  `json:"status"`
-	Detail string               `json:"detail,omitempty"`
+	Detail string               `json:"detail"`
+	Field  string               `json:"field,omitempty"`
 	Errors []booking.FieldError `json:"errors,omitempty"`
 }
+
+// hidden is the detail of an error that is ours to mend.
+const hidden = "not done, for a reason that is ours to mend and is logged; the same request may succeed later"
 
 // WriteProblem answers with the error as application/problem+json. An error
 // that is ours to mend is answered without its words, which are for the log.
 func WriteProblem(w http.ResponseWriter, err error) {
-	p := Problem{Type: "about:blank", Status: Status(err)}
+	p := Problem{Type: "about:blank", Status: Status(err), Detail: hidden}
 	p.Title = http.StatusText(p.Status)
 	if p.Status < http.StatusInternalServerError {
-		p.Detail = err.Error()
+		p.Detail, p.Field = err.Error(), fieldOf(err)
 	}
 	var inv *booking.InvalidError
 	if errors.As(err, &inv) {

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/api/calendar/v3"
 
+	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
 )
 
@@ -37,16 +38,23 @@ func (c *Calendar) Act(ctx context.Context, t integration.Task) integration.Resu
 		return a.again()
 	case a.d.Place.Calendar != target(t.Connection):
 		return a.move(ctx)
+	case a.d.Written && isReshaping(a.d.Form, t.Revision):
+		return a.reshape(ctx)
 	case a.d.Written:
 		return a.update(ctx, StepUpdated)
 	}
 	return a.insert(ctx)
 }
 
-// takeOut removes the event of a booking that is to have none.
+// takeOut removes the event of a booking that is to have none. Its guest is
+// told only if there is no appointment any more either.
 func (a *attempt) takeOut(ctx context.Context) integration.Result {
 	if !a.d.Place.None() {
-		if e := a.remove(ctx); e != nil {
+		tell := tellNobody
+		if a.task.State != booking.Confirmed {
+			tell = sendUpdates(a.task.Connection)
+		}
+		if e := a.remove(ctx, tell); e != nil {
 			return a.failed(e)
 		}
 	}
@@ -57,7 +65,7 @@ func (a *attempt) takeOut(ctx context.Context) integration.Result {
 // calendar is closed to the account by now, its event is beyond reach and must
 // not keep the booking out of the new one.
 func (a *attempt) move(ctx context.Context) integration.Result {
-	e := a.remove(ctx)
+	e := a.remove(ctx, tellNobody)
 	switch {
 	case e == nil:
 	case e.class == shut || e.class == refused:
@@ -69,9 +77,9 @@ func (a *attempt) move(ctx context.Context) integration.Result {
 }
 
 // remove empties the delivery's place.
-func (a *attempt) remove(ctx context.Context) *Error {
+func (a *attempt) remove(ctx context.Context, tell string) *Error {
 	calendarID, id := a.d.Place.Calendar, a.eventID()
-	e := a.session.remove(ctx, calendarID, id)
+	e := a.session.remove(ctx, calendarID, id, tell)
 	switch {
 	case e == nil:
 		a.done(ctx, StepRemoved, calendarID, id)
@@ -150,7 +158,7 @@ func (a *attempt) eventID() string {
 }
 
 func (a *attempt) written(ctx context.Context, got *calendar.Event, step string) integration.Result {
-	a.d.Written, a.d.ExternalID, a.d.Link = true, got.Id, got.HtmlLink
+	a.d.Written, a.d.Form, a.d.ExternalID, a.d.Link = true, form(a.task.Connection.Options), got.Id, got.HtmlLink
 	a.done(ctx, step, a.d.Place.Calendar, got.Id)
 	return a.settled(integration.Done)
 }

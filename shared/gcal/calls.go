@@ -20,6 +20,7 @@ const (
 const (
 	callInsert    = "insert"
 	callUpdate    = "update"
+	callPatch     = "patch"
 	callDelete    = "delete"
 	callGet       = "get"
 	callList      = "list"
@@ -58,8 +59,26 @@ func (s *session) update(ctx context.Context, calendarID, id string, ev *calenda
 	return got, e
 }
 
-func (s *session) remove(ctx context.Context, calendarID, id string) *Error {
-	req := s.cal.api.Events.Delete(calendarID, id).SendUpdates(sendUpdates(s.conn))
+// patch replaces those fields of the event that ev has, and says whether its
+// guests are written to. An event that turns out to be cancelled is an error
+// of class gone. Google counts a patch as three calls.
+func (s *session) patch(ctx context.Context, calendarID, id string, ev *calendar.Event, tell string) (*calendar.Event, *Error) {
+	req := s.cal.api.Events.Patch(calendarID, id, ev).SendUpdates(tell)
+	var got *calendar.Event
+	e := s.do(ctx, call{callPatch, true, func(ctx context.Context, authorization string) (err error) {
+		req.Header().Set("Authorization", authorization)
+		if got, err = req.Context(ctx).Do(); err != nil {
+			return err
+		}
+		return recognise(got, id) // a status that was set by hand is left alone
+	}})
+	return got, e
+}
+
+// remove deletes an event, and says whether its guests are written to: they
+// would read that their appointment is cancelled.
+func (s *session) remove(ctx context.Context, calendarID, id, tell string) *Error {
+	req := s.cal.api.Events.Delete(calendarID, id).SendUpdates(tell)
 	return s.do(ctx, call{callDelete, true, func(ctx context.Context, authorization string) error {
 		req.Header().Set("Authorization", authorization)
 		return req.Context(ctx).Do()
@@ -105,10 +124,17 @@ func check(got *calendar.Event, id string) error {
 	return nil
 }
 
-// sendUpdates says whether Google writes to an event's guests.
+// Whether Google writes to an event's guests.
+const (
+	tellGuests = "all"
+	tellNobody = "none"
+)
+
+// sendUpdates says whether Google writes to the guests of an event that is
+// written: only if the company invites them.
 func sendUpdates(c integration.Connection) string {
 	if c.Options.InviteCustomer {
-		return "all"
+		return tellGuests
 	}
-	return "none"
+	return tellNobody
 }

@@ -100,7 +100,7 @@ func (e *Error) expected() bool {
 	switch e.Call {
 	case callInsert:
 		return e.class == exists
-	case callUpdate, callDelete, callGet:
+	case callUpdate, callPatch, callDelete, callGet:
 		return e.class == absent || e.class == gone
 	}
 	return false

@@ -29,6 +29,8 @@ func (*Calendar) Decide(t integration.Task) integration.Decision {
 		return rest(t, d, ended(t))
 	case want && here && upToDate(t):
 		return integration.Decision{Delivery: d}
+	case want && here && shown(t):
+		d.Form = reshaping(d.Form, t.Revision)
 	case want && !here:
 		settleAt(&d, t.Connection)
 	}
@@ -54,9 +56,17 @@ func wanted(t integration.Task) bool {
 }
 
 // upToDate reports whether Google has confirmed the booking as it is, in the
-// chosen calendar. An event that was deleted there by hand is not missed until
-// the booking changes.
+// chosen calendar and, while it is not past, in the form that the company
+// chose. An event that was deleted there by hand is not missed until the
+// booking changes.
 func upToDate(t integration.Task) bool {
+	d := t.Delivery
+	return shown(t) && (d.Form == form(t.Connection.Options) || d.Detail == DetailGone || !t.Booking.End.After(t.Now))
+}
+
+// shown reports whether Google has confirmed the booking as it is, in the
+// chosen calendar, in whatever form.
+func shown(t integration.Task) bool {
 	d := t.Delivery
 	return d.Status == integration.Done && d.Revision == t.Revision && d.Written && d.Place.Calendar == target(t.Connection)
 }
@@ -108,7 +118,7 @@ func settleAt(d *integration.Delivery, c integration.Connection) {
 // vacate records that there is no event and none can appear.
 func vacate(d *integration.Delivery) {
 	d.Place.Account, d.Place.Calendar = "", ""
-	d.Written, d.ExternalID, d.Link = false, "", ""
+	d.Written, d.Form, d.ExternalID, d.Link = false, "", "", ""
 }
 
 // burn records that the event is gone and its id can never be used again.

@@ -26,12 +26,14 @@ func (c *Calendar) event(t integration.Task) *calendar.Event {
 	return &calendar.Event{
 		Status:      confirmed,
 		Summary:     summary(t),
-		Description: description(t),
+		Description: describe(t),
 		Location:    cut(b.Location, maxLocation),
 		Start:       dateTime(b.Start, b.TimeZone),
 		End:         dateTime(b.End, b.TimeZone),
 		Source:      source(t),
 		Attendees:   attendees(t),
+		Reminders:   reminders(t.Connection.Options.Reminder),
+		ColorId:     t.Connection.Options.Color,
 		ExtendedProperties: &calendar.EventExtendedProperties{Private: map[string]string{
 			propInstallation: c.deps.Installation,
 			propCompany:      string(t.Company.ID),
@@ -45,9 +47,25 @@ func (c *Calendar) event(t integration.Task) *calendar.Event {
 func clearing(ev *calendar.Event) *calendar.Event {
 	ev.ForceSendFields = []string{"Description", "Location", "Attendees"}
 	if ev.Source == nil {
-		ev.NullFields = []string{"Source"}
+		ev.NullFields = append(ev.NullFields, "Source")
+	}
+	if ev.ColorId == "" {
+		ev.NullFields = append(ev.NullFields, "ColorId")
 	}
 	return ev
+}
+
+// reminders are those of an event, in place of any that it has. Google takes
+// none beside the calendar's own.
+func reminders(r integration.Reminder) *calendar.EventReminders {
+	if !r.Own {
+		return &calendar.EventReminders{UseDefault: true, NullFields: []string{"Overrides"}}
+	}
+	out := &calendar.EventReminders{Overrides: []*calendar.EventReminder{}, ForceSendFields: []string{"UseDefault", "Overrides"}}
+	if m := int64(r.Before / time.Minute); m > 0 {
+		out.Overrides = append(out.Overrides, &calendar.EventReminder{Method: "popup", Minutes: m})
+	}
+	return out
 }
 
 // dateTime is the wall clock with its offset and, so that calendars show it as
@@ -65,7 +83,7 @@ func source(t integration.Task) *calendar.EventSource {
 	if t.Booking.URL == "" {
 		return nil
 	}
-	return &calendar.EventSource{Title: wordsOf(t.Company.Locale).booking + " " + string(t.Booking.ID), Url: t.Booking.URL}
+	return &calendar.EventSource{Title: wordsOf(localeOf(t)).booking + " " + string(t.Booking.ID), Url: t.Booking.URL}
 }
 
 // attendees is the customer, if the company invites her and Google could write

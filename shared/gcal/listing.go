@@ -71,7 +71,14 @@ func (f Found) Named(d integration.Delivery, calendarID, account string) bool {
 // calendar that is gone, or closed to the account, has the reason
 // [integration.CalendarMissing].
 func (c *Calendar) List(ctx context.Context, q Query) (Listing, error) {
-	s := c.session(q.Company, q.Connection)
+	page, e := c.list(ctx, c.session(q.Company, q.Connection), q)
+	if e != nil {
+		return Listing{}, e
+	}
+	return page, nil
+}
+
+func (c *Calendar) list(ctx context.Context, s *session, q Query) (Listing, *Error) {
 	req := c.api.Events.List(q.Calendar).
 		PrivateExtendedProperty(propInstallation+"="+c.deps.Installation, propCompany+"="+string(q.Company)).
 		TimeMin(q.From.UTC().Format(time.RFC3339)).MaxResults(eventPage)

@@ -40,7 +40,7 @@ func (c *Calendar) Probe(ctx context.Context, company booking.CompanyID, conn in
 	if e != nil {
 		return []Trial{TrialRead}, e
 	}
-	if e := s.remove(ctx, name, got.Id); e != nil && e.class != gone {
+	if e := s.remove(ctx, name, got.Id, tellNobody); e != nil && e.class != gone {
 		return []Trial{TrialRead, TrialWrite}, e
 	}
 	return Trials(), nil

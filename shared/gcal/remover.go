@@ -31,7 +31,7 @@ func (r *remover) Decide(t integration.Task) integration.Decision {
 func (r *remover) Act(ctx context.Context, t integration.Task) integration.Result {
 	r.acted = true
 	a := &attempt{session: r.session(t.Company.ID, t.Connection), task: t, d: t.Delivery}
-	e := a.session.remove(ctx, r.calendarID, r.found.ID)
+	e := a.session.remove(ctx, r.calendarID, r.found.ID, tellNobody)
 	if e == nil {
 		a.done(ctx, StepRemoved, r.calendarID, r.found.ID)
 	}

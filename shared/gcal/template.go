@@ -1,6 +1,9 @@
 package gcal
 
 import (
+	"cmp"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -8,8 +11,12 @@ import (
 )
 
 // DefaultSummary is the template of an event's title unless the company has
-// its own. If the booking lacks one of the two, the dash goes as well.
+// its own.
 const DefaultSummary = "{service} – {customer}"
+
+// NoDescription is the template of an event without a description. An empty
+// one stands for the default.
+const NoDescription = " "
 
 // What an event's texts are cut to, in characters: Google refuses longer ones.
 const (
@@ -17,6 +24,50 @@ const (
 	maxDescription = 8192
 	maxLocation    = 1024
 )
+
+// missing stands, while a template is filled in, for what a booking lacks.
+const missing = "\x00"
+
+var (
+	placeholderPattern = regexp.MustCompile(`\{[^{}\n]*\}`)
+
+	// What goes together with a missing value: brackets around it, the marks
+	// that set it off from what comes before, and at the beginning of a line
+	// those behind it.
+	emptyBrackets = regexp.MustCompile(`\(\x00\)|\[\x00\]`)
+	leadingMarks  = regexp.MustCompile(`^(?:[ –—\-·|,/+&]*\x00)+[ –—\-·|,/+&]*`)
+	otherMarks    = regexp.MustCompile(`[ –—\-·|,/+&]*\x00`)
+)
+
+// Texts are the title and the description of the booking's event, as Google
+// gets them. Of the task its company, its connection's options and its booking
+// are looked at.
+func Texts(t integration.Task) (title, description string) {
+	return summary(t), describe(t)
+}
+
+// Placeholders lists what a template may name, by the names in the braces.
+func Placeholders() []string {
+	return []string{"service", "customer", "phone", "email", "staff", "location", "notes", "url", "company", "id"}
+}
+
+// UnknownPlaceholder returns the first word in braces of a template, with them,
+// that stands for nothing; empty if there is none.
+func UnknownPlaceholder(template string) string {
+	for _, word := range placeholderPattern.FindAllString(template, -1) {
+		if !slices.Contains(Placeholders(), word[1:len(word)-1]) {
+			return word
+		}
+	}
+	return ""
+}
+
+// DefaultDescription is the template of an event's description unless the
+// company has its own, in the words of the language of a BCP 47 tag.
+func DefaultDescription(locale string) string {
+	w := wordsOf(locale)
+	return w.customer + ": {customer}\n" + w.phone + ": {phone}\n" + w.email + ": {email}\n" + w.staff + ": {staff}\n" + w.notes + ": {notes}"
+}
 
 // words are those of an event's texts in one language.
 type words struct {
@@ -32,77 +83,81 @@ func wordsOf(locale string) words {
 	return words{"Reserva", "Cliente", "Teléfono", "Correo", "Profesional", "Notas"}
 }
 
+// localeOf is the language of the event's own words.
+func localeOf(t integration.Task) string {
+	return cmp.Or(t.Connection.Options.Language, t.Company.Locale)
+}
+
 // summary is the event's title, one line that is never empty.
 func summary(t integration.Task) string {
-	var s string
-	if own := t.Connection.Options.Summary; own != "" && own != DefaultSummary {
-		s = oneLine(expand(own, t))
+	for _, template := range []string{t.Connection.Options.Summary, DefaultSummary} {
+		line, _ := fill(oneLine(template), t)
+		if line = oneLine(line); line != "" {
+			return cut(line, maxSummary)
+		}
 	}
-	if s == "" {
-		s = oneLine(joined(" – ", t.Booking.Service, t.Booking.Customer.Name))
-	}
-	if s == "" {
-		s = wordsOf(t.Company.Locale).booking + " " + string(t.Booking.ID)
-	}
-	return cut(s, maxSummary)
+	return cut(wordsOf(localeOf(t)).booking+" "+string(t.Booking.ID), maxSummary)
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-func description(t integration.Task) string {
-	if own := t.Connection.Options.Description; own != "" {
-		return cut(expand(own, t), maxDescription)
-	}
-	w, b := wordsOf(t.Company.Locale), t.Booking
-	return cut(joined("\n",
-		labelled(w.customer, b.Customer.Name),
-		labelled(w.phone, b.Customer.Phone),
-		labelled(w.email, b.Customer.Email),
-		labelled(w.staff, b.Staff),
-		labelled(w.notes, b.Notes)), maxDescription)
-}
-
-func labelled(label, value string) string {
-	if value == "" {
+// describe is the event's description.
+func describe(t integration.Task) string {
+	template := cmp.Or(t.Connection.Options.Description, DefaultDescription(localeOf(t)))
+	if strings.TrimSpace(template) == "" {
 		return ""
 	}
-	return label + ": " + value
-}
-
-// joined joins the parts that are not empty.
-func joined(separator string, parts ...string) string {
-	var b strings.Builder
-	for _, p := range parts {
-		if p == "" {
-			continue
+	var lines []string
+	for line := range strings.SplitSeq(template, "\n") {
+		if filled, ok := fill(line, t); ok {
+			lines = append(lines, filled)
 		}
-		if b.Len() > 0 {
-			b.WriteString(separator)
-		}
-		b.WriteString(p)
 	}
-	return b.String()
+	return cut(strings.Join(lines, "\n"), maxDescription)
 }
 
-// expand puts the booking's values in place of {service}, {customer}, {phone},
-// {email}, {staff}, {location}, {notes}, {url}, {company} and {id}. Other
-// braces stay as they are, and so do those within values.
-func expand(template string, t integration.Task) string {
+// fill puts the booking's values into a line of a template. It reports whether
+// the line says anything: one whose placeholders are all without a value does
+// not, whatever stands around them.
+func fill(line string, t integration.Task) (filled string, ok bool) {
+	filled, some, none := expand(line, t)
+	if none == 0 {
+		return filled, true
+	}
+	if some == 0 {
+		return "", false
+	}
+	filled = emptyBrackets.ReplaceAllString(filled, missing)
+	filled = leadingMarks.ReplaceAllString(filled, "")
+	return otherMarks.ReplaceAllString(filled, ""), true
+}
+
+// expand puts values in place of the placeholders, and missing where there is
+// none. It counts both. Other braces stay as they are, and so do those within
+// values.
+func expand(template string, t integration.Task) (filled string, some, none int) {
 	var b strings.Builder
 	for {
 		text, rest, found := strings.Cut(template, "{")
 		b.WriteString(text)
 		if !found {
-			return b.String()
+			return b.String(), some, none
 		}
 		name, after, closed := strings.Cut(rest, "}")
-		if value, known := placeholder(name, t); closed && known {
-			b.WriteString(value)
-			template = after
+		value, known := placeholder(name, t)
+		switch {
+		case !closed || !known:
+			b.WriteByte('{')
+			template = rest
 			continue
+		case value == "":
+			b.WriteString(missing)
+			none++
+		default:
+			b.WriteString(value)
+			some++
 		}
-		b.WriteByte('{')
-		template = rest
+		template = after
 	}
 }
 

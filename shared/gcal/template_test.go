@@ -31,6 +31,14 @@ func TestSummary(t *testing.T) {
 		{"{service} ", "", "Ana", "Ana"}, // empty: as if there were no template
 		{"   ", "Corte", "Ana", "Corte – Ana"},
 		{"", strings.Repeat("ñ", 2000), "", strings.Repeat("ñ", 1023) + "…"},
+		{"Cita: {service}", "", "Ana", "Ana"},
+		{"Cita de {customer}", "", "", "Reserva 981"},
+		{"Cita", "", "", "Cita"},
+		{"{service} – {customer} – {staff}", "Corte", "", "Corte – Luis"},
+		{"{service} – {customer} – {staff}", "", "", "Luis"},
+		{"{staff} · {service} – {customer}", "", "", "Luis"},
+		{"{staff} ({service}) [{customer}]", "", "", "Luis"},
+		{"{service} ({customer})", "Corte", "Ana", "Corte (Ana)"},
 	} {
 		task := taskFor(booking.Confirmed)
 		task.Connection.Options.Summary = tc.template
@@ -45,25 +53,37 @@ func TestDescription(t *testing.T) {
 	task := taskFor(booking.Confirmed)
 	task.Company.Locale = "en-GB"
 	want := "Customer: Ana Ruiz\nPhone: +573001112233\nEmail: ana.ruiz@example.com\nStaff: Luis\nNotes: Primera visita"
-	if got := description(task); got != want {
+	if got := describe(task); got != want {
 		t.Errorf("in English: %q", got)
 	}
 	task.Booking.Customer.Phone, task.Booking.Customer.Email, task.Booking.Staff = "", "", ""
-	if got := description(task); got != "Customer: Ana Ruiz\nNotes: Primera visita" {
+	if got := describe(task); got != "Customer: Ana Ruiz\nNotes: Primera visita" {
 		t.Errorf("without some: %q", got)
 	}
 	for _, locale := range []string{"es", "ES-co", "", "fr", "eng"} {
 		task.Company.Locale = locale
-		if got := description(task); !strings.HasPrefix(got, "Cliente: ") {
+		if got := describe(task); !strings.HasPrefix(got, "Cliente: ") {
 			t.Errorf("locale %q: %q", locale, got)
 		}
 	}
+	task.Connection.Options.Language = "en"
+	if got := describe(task); got != "Customer: Ana Ruiz\nNotes: Primera visita" {
+		t.Errorf("in the language that was chosen: %q", got)
+	}
+	task.Connection.Options.Description = NoDescription
+	if got := describe(task); got != "" {
+		t.Errorf("without: %q", got)
+	}
+	task.Connection.Options.Description = DefaultDescription("es") + "\n\n{staff} / {location}\nTel. {phone} ({email})\nFin"
+	if got := describe(task); got != "Cliente: Ana Ruiz\nNotas: Primera visita\n\nCalle 10 #4-21\nFin" {
+		t.Errorf("without lines that say nothing: %q", got)
+	}
 	task.Connection.Options.Description = "Nota:\n{notes}"
-	if got := description(task); got != "Nota:\nPrimera visita" {
+	if got := describe(task); got != "Nota:\nPrimera visita" {
 		t.Errorf("own template: %q", got)
 	}
 	task.Booking.Notes = strings.Repeat("x", 10_000)
-	if got := description(task); utf8.RuneCountInString(got) != maxDescription {
+	if got := describe(task); utf8.RuneCountInString(got) != maxDescription {
 		t.Errorf("%d characters", utf8.RuneCountInString(got))
 	}
 }
@@ -90,7 +110,7 @@ func FuzzTemplates(f *testing.F) {
 		task := taskFor(booking.Confirmed)
 		task.Booking.Service, task.Booking.Notes = service, notes
 		task.Connection.Options = integration.Options{Summary: template, Description: template}
-		s, d := summary(task), description(task)
+		s, d := summary(task), describe(task)
 		if n := utf8.RuneCountInString(s); n == 0 || n > maxSummary || strings.ContainsAny(s, "\n\r") {
 			t.Errorf("summary of %d characters: %q", n, s)
 		}
@@ -105,4 +125,36 @@ func FuzzTemplates(f *testing.F) {
 			t.Errorf("without placeholders %q became %q", template, d)
 		}
 	})
+}
+
+// What the panel shows is what is written, and what it lists is all there is.
+func TestTextsAndPlaceholders(t *testing.T) {
+	task := taskFor(booking.Confirmed)
+	var all strings.Builder
+	for _, name := range Placeholders() {
+		value, known := placeholder(name, task)
+		if !known || value == "" {
+			t.Errorf("{%s} stands for nothing", name)
+		}
+		all.WriteString("{" + name + "}")
+	}
+	if got := UnknownPlaceholder(all.String()); got != "" {
+		t.Errorf("unknown: %s", got)
+	}
+	ev := (&Calendar{}).event(task)
+	if title, text := Texts(task); title != ev.Summary || text != ev.Description || title == "" || text == "" {
+		t.Errorf("%q and %q are not the event's", title, text)
+	}
+	task.Connection.Options = integration.Options{Summary: DefaultSummary, Description: DefaultDescription(task.Company.Locale)}
+	if title, text := Texts(task); title != ev.Summary || text != ev.Description {
+		t.Errorf("the defaults written out give %q and %q", title, text)
+	}
+	for template, want := range map[string]string{
+		"": "", "{service}": "", "{servicio}": "{servicio}", "{ service }": "{ service }", "{}": "{}", "{service} {x} {y}": "{x}",
+		"{{service}}": "", "{service": "", "}{": "", "{a\nb}": "", "{Service}": "{Service}",
+	} {
+		if got := UnknownPlaceholder(template); got != want {
+			t.Errorf("%q: %q, want %q", template, got, want)
+		}
+	}
 }

@@ -2,7 +2,6 @@ package gcal
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/citasync/citasync/shared/integration"
 )
@@ -39,10 +38,7 @@ func (v *witness) Act(ctx context.Context, t integration.Task) integration.Resul
 	case e == nil:
 		a.d.Detail = ""
 	case missing && a.d.Detail != DetailGone:
-		a.d.Detail = DetailGone
-		a.steps = append(a.steps, StepVanished)
-		v.deps.Log.LogAttrs(ctx, slog.LevelInfo, "event deleted in Google Calendar by hand",
-			slog.String("integration", string(integration.GoogleCalendar)), slog.String("event", id))
+		a.noteGone(ctx, id)
 	}
 	if missing {
 		e = nil

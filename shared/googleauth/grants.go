@@ -188,33 +188,3 @@ func (g *Grants) Ready(ctx context.Context, company booking.CompanyID) (integrat
 	c, err := g.connection(ctx, company)
 	return c, c.Status != integration.Disconnecting, err
 }
-
-// ChooseCalendar makes a calendar of the connection's account the one that
-// events go to; what is in the one before follows. It also mends a connection
-// whose calendar was missing. The error is [ErrNotConnected] if the connection
-// has no grant to act with, and [ErrOtherGrant] if its account is not the one,
-// by subject, that the calendar is of.
-func (g *Grants) ChooseCalendar(ctx context.Context, company booking.CompanyID, subject, id, name, actor string) (integration.Connection, error) {
-	c, err := g.update(ctx, company, func(c *integration.Connection) ([]store.Activity, error) {
-		missing := c.Status == integration.NeedsReauth && c.Reason == integration.CalendarMissing
-		switch {
-		case c.Status != integration.Connected && !missing:
-			return nil, ErrNotConnected
-		case c.Data.AccountSubject != subject:
-			return nil, ErrOtherGrant
-		case c.Data.CalendarID == id && !missing:
-			return nil, errUnchanged
-		}
-		now := g.Now()
-		c.Data.CalendarID, c.Data.CalendarName = id, name
-		c.UseCalendar(c.Data.AccountSubject, id)
-		c.Status, c.Reason = integration.Connected, integration.NoReason
-		c.ChangedAt, c.BackfillDue, c.NoticeDue = now, now, time.Time{}
-		return []store.Activity{g.activity(ctx, store.ActCalendarChosen, actor, "ok", name)}, nil
-	})
-	if err != nil {
-		return c, err
-	}
-	g.info(ctx, "calendar chosen")
-	return c, nil
-}

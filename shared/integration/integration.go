@@ -43,7 +43,7 @@ type Entry struct {
 type Company struct {
 	ID       booking.CompanyID
 	Name     string
-	Locale   string // BCP 47: "es", "en"
+	Locale   string // BCP 47: "es", "en"; empty: not known, Spanish will do
 	Country  string // ISO 3166-1 alpha-2, for phone numbers without a country code
 	TimeZone string // IANA
 	Email    string

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -111,7 +112,38 @@ func (e *Event) settle(zones *zoneCache, calendarZone string) (starts, ends time
 		return starts, ends, apiErr(http.StatusBadRequest, "timeRangeEmpty")
 	}
 	e.ExtendedProperties.dropOversized()
+	if err := e.checkLook(); err != nil {
+		return starts, ends, err
+	}
 	return starts, ends, e.settleAttendees()
+}
+
+// The limits of an event's colour and reminders in Google's reference.
+const (
+	maxColor     = 11 // ids of the Colors resource for events, from 1
+	maxReminders = 5
+	maxMinutes   = 40_320 // four weeks
+)
+
+// checkLook refuses a colour and reminders that Google does not have.
+func (e *Event) checkLook() error {
+	if n, err := strconv.Atoi(e.ColorID); e.ColorID != "" && (err != nil || n < 1 || n > maxColor) {
+		return invalid("Invalid color id.")
+	}
+	switch r := e.Reminders; {
+	case r == nil:
+		return nil
+	case r.UseDefault && len(r.Overrides) > 0:
+		return apiErr(http.StatusBadRequest, "cannotUseDefaultRemindersAndSpecifyOverride")
+	case len(r.Overrides) > maxReminders:
+		return invalid("Too many reminders.")
+	}
+	for _, o := range e.Reminders.Overrides {
+		if o.Method != "popup" && o.Method != "email" || o.Minutes < 0 || o.Minutes > maxMinutes {
+			return invalid("Invalid reminder.")
+		}
+	}
+	return nil
 }
 
 // settle reads one of an event's two times. Its name is for the error.

@@ -26,12 +26,16 @@ type Claims struct {
 	Locale    string // "es", "en"
 	TimeZone  string // IANA
 	ReturnURL string // on an allowed origin
+	Connect   string // the integration that the link was made to connect: [ConnectGoogleCalendar], or empty
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 	Ignored   []string // names of the claims that were given but cannot be used
 }
 
 const linkAudience = "citasync"
+
+// ConnectGoogleCalendar is the one value of the claim connect.
+const ConnectGoogleCalendar = "google-calendar"
 
 // Limits of length, in bytes. The session's cookie holds name and return_url,
 // and browsers drop a cookie above 4096 bytes.
@@ -52,6 +56,7 @@ type linkClaims struct {
 	Locale    string    `json:"locale,omitempty"`
 	TimeZone  string    `json:"time_zone,omitempty"`
 	ReturnURL string    `json:"return_url,omitempty"`
+	Connect   string    `json:"connect,omitempty"`
 }
 
 func newLinkClaims(c Claims) *linkClaims {
@@ -61,7 +66,7 @@ func newLinkClaims(c Claims) *linkClaims {
 			IssuedAt: jwt.NewNumericDate(c.IssuedAt), ExpiresAt: jwt.NewNumericDate(c.ExpiresAt),
 		},
 		Sub: companyID(c.Company), Name: c.Name, Email: c.Email, Phone: c.Phone,
-		Country: c.Country, Locale: c.Locale, TimeZone: c.TimeZone, ReturnURL: c.ReturnURL,
+		Country: c.Country, Locale: c.Locale, TimeZone: c.TimeZone, ReturnURL: c.ReturnURL, Connect: c.Connect,
 	}
 }
 
@@ -138,6 +143,7 @@ func (c *linkClaims) claims(origins map[string]bool) Claims {
 	take("country", c.Country, &out.Country, country)
 	take("locale", c.Locale, &out.Locale, locale)
 	take("time_zone", c.TimeZone, &out.TimeZone, timeZone)
+	take("connect", c.Connect, &out.Connect, connect)
 	take("return_url", c.ReturnURL, &out.ReturnURL, func(s string) (string, bool) { return returnURL(s, origins) })
 	return out
 }
@@ -162,6 +168,9 @@ func timeZone(s string) (string, bool) {
 	_, err := booking.LoadZone(s)
 	return s, err == nil
 }
+
+// connect takes what is connected by a consent in the browser.
+func connect(s string) (string, bool) { return s, s == ConnectGoogleCalendar }
 
 // returnURL takes an address on an allowed origin. It is written anew from what
 // was checked, so that a browser reads nothing else in it.

@@ -23,6 +23,7 @@ type cookieClaims struct {
 	Locale    string           `json:"locale,omitempty"`
 	TimeZone  string           `json:"time_zone,omitempty"`
 	ReturnURL string           `json:"return_url,omitempty"`
+	Connect   string           `json:"connect,omitempty"`
 }
 
 // Validate refuses a session that would outlive its own kind, so that the
@@ -65,7 +66,7 @@ func (m *Manager) seal(s Session) (string, error) {
 			IssuedAt: jwt.NewNumericDate(m.now()), ExpiresAt: jwt.NewNumericDate(s.ExpiresAt),
 		},
 		OpenedAt: jwt.NewNumericDate(s.OpenedAt),
-		Name:     s.Name, Locale: s.Locale, TimeZone: s.TimeZone, ReturnURL: s.ReturnURL,
+		Name:     s.Name, Locale: s.Locale, TimeZone: s.TimeZone, ReturnURL: s.ReturnURL, Connect: s.Connect,
 	})
 }
 
@@ -83,7 +84,7 @@ func (m *Manager) FromRequest(w http.ResponseWriter, r *http.Request) (Session, 
 	}
 	s := Session{
 		ID: c.ID, Company: booking.CompanyID(c.Subject), Name: c.Name, Locale: c.Locale, TimeZone: c.TimeZone,
-		ReturnURL: c.ReturnURL, OpenedAt: c.OpenedAt.UTC(), ExpiresAt: c.ExpiresAt.UTC(),
+		ReturnURL: c.ReturnURL, Connect: c.Connect, OpenedAt: c.OpenedAt.UTC(), ExpiresAt: c.ExpiresAt.UTC(),
 	}
 	if m.now().Sub(c.IssuedAt.Time) < renewAfter {
 		return s, nil

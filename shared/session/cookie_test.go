@@ -116,6 +116,7 @@ func TestCookieFits(t *testing.T) {
 	m := newManager(t, &clock{now: noon}, "https://citas.example", secret1)
 	c := with("return_url", "https://platform.example/?"+strings.Repeat("&", 500))
 	c["name"], c["sub"] = strings.Repeat("<", 200), strings.Repeat("&", 128)
+	c["connect"] = ConnectGoogleCalendar
 	_, rec := open(t, m, c)
 	if n := len(rec.Header().Get("Set-Cookie")); n > 4096 {
 		t.Errorf("cookie of %d bytes", n)

@@ -76,6 +76,7 @@ type Session struct {
 	Locale    string // "es", "en", or empty: the company's own
 	TimeZone  string // IANA, or empty: the company's own
 	ReturnURL string // on an allowed origin, or empty
+	Connect   string // what the platform began it to connect; see [Session.Outcome]
 	OpenedAt  time.Time
 	ExpiresAt time.Time
 }
@@ -125,8 +126,8 @@ func (m *Manager) Open(ctx context.Context, token string) (Claims, Session, erro
 		return Claims{}, Session{}, fmt.Errorf("mark a link of company %q as used: %w", c.Company, err)
 	}
 	return c, Session{
-		ID: randomID(), Company: c.Company, Name: c.Name, Locale: c.Locale, TimeZone: c.TimeZone, ReturnURL: c.ReturnURL,
-		OpenedAt: now, ExpiresAt: now.Add(SessionLife),
+		ID: randomID(), Company: c.Company, Name: c.Name, Locale: c.Locale, TimeZone: c.TimeZone,
+		ReturnURL: c.ReturnURL, Connect: c.Connect, OpenedAt: now, ExpiresAt: now.Add(SessionLife),
 	}, nil
 }
 

@@ -100,17 +100,22 @@ type Query struct {
 	EndsAfter time.Time
 	Waiting   integration.ID
 	Filter    Filter
-	Cursor    string // Page.Next of the page before, of the same query; empty: from the start
+	Cursor    string // Page.Next of the page before, of the same query; empty: from the start; of a query by name it holds a customer's
 	Limit     int
 }
 
 // Filter narrows a company's history. Each condition that is set must hold; the
 // zero Filter lets everything through. A page costs one query, whatever is set.
-// At most one of Phone and Name is.
+// At most one of Phone and Name is. A booking without a start, as one whose
+// deletion was the first that was heard of it, is between no dates.
+//
+// What can't be asked for is fault.ErrInvalid: words that are not known, half
+// of Integration and Status, a Phone longer than [booking.MaxPhone], and a Name
+// of which [NameKey] leaves nothing.
 type Filter struct {
 	State       booking.Kind
 	Integration integration.ID             // set together with Status
-	Status      integration.DeliveryStatus // of the delivery to Integration
+	Status      integration.DeliveryStatus // of the delivery to Integration; without a delivery there, a booking counts as skipped
 	From        time.Time                  // starts then or later
 	Until       time.Time                  // starts before
 	Phone       string                     // of the customer, in whole, as the booking has it
@@ -206,9 +211,10 @@ type Store interface {
 	Once
 }
 
-// DefaultCompany stands for a company without a document.
+// DefaultCompany stands for a company without a document. Its language is not
+// known: it is spoken to as its browser asks, or in Spanish.
 func DefaultCompany(id booking.CompanyID) Company {
-	return Company{Company: integration.Company{ID: id, Locale: "es", TimeZone: "UTC"}}
+	return Company{Company: integration.Company{ID: id, TimeZone: "UTC"}}
 }
 
 // DefaultConnection stands for a connection without a document.

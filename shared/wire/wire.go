@@ -130,15 +130,21 @@ func Notifier(p Parts) (*notify.Notifier, error) {
 
 // Sessions needs Config.PublicURL and SessionSecrets.
 func Sessions(p Parts) (*session.Manager, error) {
-	var secrets [][]byte
-	for _, s := range p.Config.SessionSecrets {
-		secrets = append(secrets, []byte(s.Reveal()))
-	}
 	m, err := session.New(session.Options{
-		Secrets: secrets, PublicURL: p.Config.PublicURL, ReturnOrigins: p.Config.ReturnOrigins, Links: p.Store, Now: p.Now,
+		Secrets: SessionSecrets(p), PublicURL: p.Config.PublicURL, ReturnOrigins: p.Config.ReturnOrigins, Links: p.Store, Now: p.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("SESSION_SECRETS: %w", err)
 	}
 	return m, nil
+}
+
+// SessionSecrets are the secrets of links and sessions as the keys that they
+// are, newest first.
+func SessionSecrets(p Parts) [][]byte {
+	secrets := make([][]byte, 0, len(p.Config.SessionSecrets))
+	for _, s := range p.Config.SessionSecrets {
+		secrets = append(secrets, []byte(s.Reveal()))
+	}
+	return secrets
 }

@@ -40,7 +40,7 @@ func (t tx) addActivity(company booking.CompanyID, acts []store.Activity) error 
 // ListActivity implements [store.Connections].
 func (s *Store) ListActivity(ctx context.Context, company booking.CompanyID, cursor string, limit int) (store.Page[store.Activity], error) {
 	prefix := companyKey(company)
-	r := span{bucket: activity, prefix: prefix, numbered: true}
+	r := span{bucket: activity, prefix: prefix, shape: "n"}
 	p, err := page(ctx, s, r, cursor, limit, func(t tx, rest []byte) (store.Activity, error) {
 		var d activityDoc
 		n, _, _ := cutNumber(rest)

@@ -21,6 +21,9 @@
 // the record that they belong to, and every query reads along one of them:
 //
 //	by_start      company, ↓start, booking
+//	by_mark       company, mark, ↓start, booking          see store.Marks
+//	by_phone      company, phone, mark or "", ↓start, booking    customer has a phone
+//	by_name       company, mark or "", name, ↓start, booking     see store.NameKey; customer has a name
 //	by_end        company, end, booking
 //	waiting       company, integration, booking      delivery is waiting
 //	due           next attempt, company, booking     next attempt is set
@@ -32,8 +35,19 @@
 //	expiry        expire at, record's bucket, record's key
 //
 // A cursor is the last item's key without what the query fixes, so that a page
-// begins where the one before ended, whatever was added in between. A version
-// is a record's count of writes.
+// begins where the one before ended, whatever was added in between; of a query
+// by name it has the customer's name. A version is a record's count of writes.
+//
+// A page reads the keys and records that it returns and one key more, with one
+// exception: one by name and dates goes from name to name, and so takes a seek
+// more for each name that begins as asked and has no booking on those dates.
+//
+// # Files of earlier versions
+//
+// The bucket built says, by name, which of the indexes that are younger than
+// the first files are complete. Open builds the others from the records, some
+// records a transaction, before it returns; it goes on where an earlier call
+// was interrupted.
 //
 // # Durability
 //
@@ -43,9 +57,12 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"go.etcd.io/bbolt"
@@ -66,7 +83,12 @@ const (
 	states      = "states"
 	links       = "links"
 
+	built = "built"
+
 	byStart = "by_start"
+	byMark  = "by_mark"
+	byPhone = "by_phone"
+	byName  = "by_name"
 	byEnd   = "by_end"
 	waiting = "waiting"
 	due     = "due"
@@ -95,16 +117,21 @@ func NoSync(o *bbolt.Options) { boltfile.NoSync(o) }
 
 // Open opens the file, and makes it, readable by nobody else, if there is
 // none. If another process holds it for longer than a second, that is an
-// error.
+// error. A file of an earlier version is brought up to date, which takes some
+// minutes for a million bookings.
 func Open(path string, opts ...Option) (*Store, error) {
 	f, err := boltfile.Open(path, []string{
-		bookings, companies, connections, activity, catalogue, states, links,
-		byStart, byEnd, waiting, due, owed, connected, lookedAt, notices, holders, expiry,
+		bookings, companies, connections, activity, catalogue, states, links, built,
+		byStart, byMark, byPhone, byName, byEnd, waiting, due, owed, connected, lookedAt, notices, holders, expiry,
 	}, opts...)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{file: f}, nil
+	s := &Store{file: f}
+	if err := s.build(buildBatch); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: build indexes: %w", path, err), f.Close())
+	}
+	return s, nil
 }
 
 // Close waits for calls under way and closes the file.
@@ -162,14 +189,26 @@ type entry struct {
 	key    key
 }
 
-// reindex replaces a record's index entries.
+// in reports whether the entry is among some, which are few.
+func (e entry) in(es []entry) bool {
+	return slices.ContainsFunc(es, func(o entry) bool { return o.bucket == e.bucket && bytes.Equal(o.key, e.key) })
+}
+
+// reindex replaces a record's index entries. Those that stay are left alone:
+// each would cost a page of the file to be written.
 func (t tx) reindex(before, after []entry) error {
 	for _, e := range before {
+		if e.in(after) {
+			continue
+		}
 		if err := t.delete(e.bucket, e.key); err != nil {
 			return err
 		}
 	}
 	for _, e := range after {
+		if e.in(before) {
+			continue
+		}
 		if err := t.put(e.bucket, e.key, nil); err != nil {
 			return err
 		}

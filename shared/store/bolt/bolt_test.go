@@ -63,7 +63,7 @@ func checkIndexes(t *testing.T, s *Store) {
 		}
 	}
 	err := s.view(context.Background(), func(t tx) error {
-		for _, name := range []string{byStart, byEnd, waiting, due, owed, connected, lookedAt, notices, holders, expiry} {
+		for _, name := range []string{byStart, byMark, byPhone, byName, byEnd, waiting, due, owed, connected, lookedAt, notices, holders, expiry} {
 			_ = t.bucket(name).ForEach(func(k, _ []byte) error {
 				got[name] = append(got[name], string(k))
 				return nil

@@ -48,6 +48,7 @@ type deliveryDoc struct {
 	Revision      int64                      `json:"revision"`
 	Place         placeDoc                   `json:"place,omitzero"`
 	Written       bool                       `json:"written,omitempty"`
+	Form          string                     `json:"form,omitempty"`
 	ExternalID    string                     `json:"external_id,omitempty"`
 	Link          string                     `json:"link,omitempty"`
 	Sent          sentDoc                    `json:"sent,omitzero"`
@@ -140,7 +141,7 @@ func newDeliveryDoc(v integration.Delivery) deliveryDoc {
 	v.Lease.Until, v.Receipt.At = utc(v.Lease.Until), utc(v.Receipt.At)
 	return deliveryDoc{
 		Status: v.Status, Reason: v.Reason, Detail: v.Detail, Revision: v.Revision,
-		Place: placeDoc(v.Place), Written: v.Written, ExternalID: v.ExternalID, Link: v.Link,
+		Place: placeDoc(v.Place), Written: v.Written, Form: v.Form, ExternalID: v.ExternalID, Link: v.Link,
 		Sent:    sentDoc{Announced: newMessageDoc(v.Sent.Announced), Sends: v.Sent.Sends, Told: newMessageDoc(v.Sent.Told)},
 		Receipt: receiptDoc(v.Receipt), Lease: leaseDoc(v.Lease), Attempts: v.Attempts,
 		NextAttemptAt: utc(v.NextAttemptAt), UpdatedAt: utc(v.UpdatedAt),
@@ -210,7 +211,7 @@ func (d *bookingDoc) record(company booking.CompanyID) (*store.Booking, error) {
 func (d deliveryDoc) delivery() integration.Delivery {
 	return integration.Delivery{
 		Status: d.Status, Reason: d.Reason, Detail: d.Detail, Revision: d.Revision,
-		Place: integration.Place(d.Place), Written: d.Written, ExternalID: d.ExternalID, Link: d.Link,
+		Place: integration.Place(d.Place), Written: d.Written, Form: d.Form, ExternalID: d.ExternalID, Link: d.Link,
 		Sent: integration.Sent{
 			Announced: integration.Message(d.Sent.Announced), Sends: d.Sent.Sends, Told: integration.Message(d.Sent.Told),
 		},
@@ -236,6 +237,7 @@ func (d *bookingDoc) index(company booking.CompanyID) []entry {
 	if !d.NextAttemptAt.IsZero() {
 		es = append(es, entry{due, key(nil).ascending(d.NextAttemptAt).text(string(company)).text(id)})
 	}
+	es = append(es, d.historyIndex(c)...)
 	return append(es, expires(d.ExpireAt, bookings, bookingKey(company, d.ID))...)
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -81,7 +80,7 @@ func (s *Store) ListBookings(ctx context.Context, company booking.CompanyID, q s
 	r, err := bookingRange(company, q)
 	if err == nil {
 		p, err = page(ctx, s, r, q.Cursor, q.Limit, func(t tx, rest []byte) (*store.Booking, error) {
-			return t.indexed(company, rest, r.numbered)
+			return t.indexed(company, r, rest)
 		})
 	}
 	if err != nil {
@@ -92,26 +91,23 @@ func (s *Store) ListBookings(ctx context.Context, company booking.CompanyID, q s
 
 // bookingRange chooses the index by which a query is answered.
 func bookingRange(company booking.CompanyID, q store.Query) (span, error) {
+	if err := q.Check(); err != nil {
+		return span{}, invalid(err)
+	}
 	c := key(nil).text(string(company))
 	switch {
-	case q.Waiting != "" && !q.EndsAfter.IsZero():
-		return span{}, invalid(errors.New("a query has one of EndsAfter and Waiting"))
 	case q.Waiting != "":
-		return span{bucket: waiting, prefix: c.text(string(q.Waiting)), named: true}, nil
+		return span{bucket: waiting, prefix: c.text(string(q.Waiting)), shape: "t"}, nil
 	case !q.EndsAfter.IsZero():
 		later := q.EndsAfter.Truncate(time.Microsecond).Add(time.Microsecond)
-		return span{bucket: byEnd, prefix: c, from: c.ascending(later), numbered: true, named: true}, nil
+		return span{bucket: byEnd, prefix: c, from: c.ascending(later), shape: "nt"}, nil
 	}
-	return span{bucket: byStart, prefix: c, numbered: true, named: true}, nil
+	return historySpan(c, q.Filter), nil
 }
 
-// indexed reads the booking that an index entry names, after a time if there
-// is one.
-func (t tx) indexed(company booking.CompanyID, rest []byte, timed bool) (*store.Booking, error) {
-	if timed {
-		_, rest, _ = cutNumber(rest)
-	}
-	id, _, _ := cutText(rest)
+// indexed reads the booking that an index entry of the span names.
+func (t tx) indexed(company booking.CompanyID, r span, rest []byte) (*store.Booking, error) {
+	id, _ := r.cut(rest)
 	b, err := t.booking(company, booking.ID(id))
 	if err != nil {
 		return nil, fmt.Errorf("booking %q: %w", id, err)

@@ -45,12 +45,19 @@ type dataDoc struct {
 }
 
 type optionsDoc struct {
-	Summary        string `json:"summary,omitempty"`
-	Description    string `json:"description,omitempty"`
-	InviteCustomer bool   `json:"invite_customer,omitempty"`
+	Summary        string      `json:"summary,omitempty"`
+	Description    string      `json:"description,omitempty"`
+	InviteCustomer bool        `json:"invite_customer,omitempty"`
+	Reminder       reminderDoc `json:"reminder,omitzero"`
+	Color          string      `json:"color,omitempty"`
 
 	Language string  `json:"language,omitempty"`
 	Mute     muteDoc `json:"mute,omitzero"`
+}
+
+type reminderDoc struct {
+	Own     bool  `json:"own,omitempty"`
+	Minutes int64 `json:"minutes,omitempty"`
 }
 
 type muteDoc struct {
@@ -62,6 +69,7 @@ type muteDoc struct {
 func newOptionsDoc(o integration.Options) optionsDoc {
 	return optionsDoc{
 		Summary: o.Summary, Description: o.Description, InviteCustomer: o.InviteCustomer,
+		Reminder: reminderDoc{Own: o.Reminder.Own, Minutes: int64(o.Reminder.Before / time.Minute)}, Color: o.Color,
 		Language: o.Language, Mute: muteDoc(o.Mute),
 	}
 }
@@ -69,6 +77,7 @@ func newOptionsDoc(o integration.Options) optionsDoc {
 func (d optionsDoc) options() integration.Options {
 	return integration.Options{
 		Summary: d.Summary, Description: d.Description, InviteCustomer: d.InviteCustomer,
+		Reminder: integration.Reminder{Own: d.Reminder.Own, Before: time.Duration(d.Reminder.Minutes) * time.Minute}, Color: d.Color,
 		Language: d.Language, Mute: integration.Mute(d.Mute),
 	}
 }
@@ -136,13 +145,14 @@ type companyDoc struct {
 	Email         string            `json:"email,omitempty"`
 	Phone         string            `json:"phone,omitempty"`
 	FeedTokenHash string            `json:"feed_token_hash,omitempty"`
+	FeedSeed      string            `json:"feed_seed,omitempty"`
 	Version       int64             `json:"version"`
 }
 
 func newCompanyDoc(c *store.Company, version int64) companyDoc {
 	return companyDoc{
 		ID: c.ID, Name: c.Name, Locale: c.Locale, Country: c.Country, TimeZone: c.TimeZone,
-		Email: c.Email, Phone: c.Phone, FeedTokenHash: c.FeedTokenHash, Version: version,
+		Email: c.Email, Phone: c.Phone, FeedTokenHash: c.FeedTokenHash, FeedSeed: c.FeedSeed, Version: version,
 	}
 }
 
@@ -152,7 +162,7 @@ func (d *companyDoc) company() store.Company {
 			ID: d.ID, Name: d.Name, Locale: d.Locale, Country: d.Country, TimeZone: d.TimeZone,
 			Email: d.Email, Phone: d.Phone,
 		},
-		FeedTokenHash: d.FeedTokenHash, Version: versionText(d.Version),
+		FeedTokenHash: d.FeedTokenHash, FeedSeed: d.FeedSeed, Version: versionText(d.Version),
 	}
 }
 

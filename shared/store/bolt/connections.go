@@ -98,7 +98,7 @@ func (s *Store) Holders(ctx context.Context, id integration.ID, subject string, 
 
 // OwedConnections implements [store.Connections].
 func (s *Store) OwedConnections(ctx context.Context, id integration.ID, cursor string, limit int) (store.Page[booking.CompanyID], error) {
-	r := span{bucket: owed, prefix: key(nil).text(string(id)), named: true}
+	r := span{bucket: owed, prefix: key(nil).text(string(id)), shape: "t"}
 	p, err := page(ctx, s, r, cursor, limit, readCompany)
 	if err != nil {
 		return store.Page[booking.CompanyID]{}, fmt.Errorf("owed connections to %q: %w", id, err)
@@ -132,7 +132,7 @@ func (s *Store) before(
 	ctx context.Context, bucket string, id integration.ID, at time.Time, cursor string, limit int,
 ) (store.Page[booking.CompanyID], error) {
 	k := key(nil).text(string(id))
-	r := span{bucket: bucket, prefix: k, until: k.ascending(at), numbered: true, named: true}
+	r := span{bucket: bucket, prefix: k, until: k.ascending(at), shape: "nt"}
 	p, err := page(ctx, s, r, cursor, limit, func(t tx, rest []byte) (booking.CompanyID, error) {
 		_, rest, _ = cutNumber(rest)
 		return readCompany(t, rest)

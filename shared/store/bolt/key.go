@@ -24,7 +24,7 @@ const (
 const sign = 1 << 63
 
 func (k key) text(s string) key {
-	return append(slices.Clip(k), strings.ReplaceAll(s, "\x00", nul)+end...)
+	return append(k.beginning(s), end...)
 }
 
 func (k key) number(n uint64) key { return binary.BigEndian.AppendUint64(slices.Clip(k), n) }
@@ -33,7 +33,25 @@ func (k key) number(n uint64) key { return binary.BigEndian.AppendUint64(slices.
 func (k key) ascending(t time.Time) key { return k.number(uint64(t.UnixMicro()) ^ sign) }
 
 // descending appends a time so that later ones sort first.
-func (k key) descending(t time.Time) key { return k.number(^(uint64(t.UnixMicro()) ^ sign)) }
+func (k key) descending(t time.Time) key { return k.number(turned(t)) }
+
+// turned is a time as descending appends it.
+func turned(t time.Time) uint64 { return ^(uint64(t.UnixMicro()) ^ sign) }
+
+// beginning appends what the keys of all texts begin with that begin so.
+func (k key) beginning(s string) key {
+	return append(slices.Clip(k), strings.ReplaceAll(s, "\x00", nul)...)
+}
+
+// past is the first key after all that begin with k; nil: there is none.
+func (k key) past() key {
+	for i := len(k) - 1; i >= 0; i-- {
+		if k[i] < 0xff {
+			return append(slices.Clone(k[:i]), k[i]+1)
+		}
+	}
+	return nil
+}
 
 // cutNumber takes a number, or a time, from the front of a key.
 func cutNumber(k []byte) (n uint64, rest []byte, ok bool) {

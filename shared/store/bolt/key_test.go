@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/store"
 )
 
 // FuzzText checks what the keys rest on: two texts order as their keys do, no
@@ -38,28 +40,39 @@ func FuzzText(f *testing.F) {
 // FuzzCursor passes cursors that nobody made: they are refused or used, and
 // what is used lies in the span.
 func FuzzCursor(f *testing.F) {
-	r := span{bucket: byStart, prefix: key(nil).text("2"), numbered: true, named: true}
-	good := r.cursor(key(nil).descending(now).text("981"))
-	for _, s := range []string{"", good, good + "A", good[:len(good)-1], "%", "AAAA"} {
-		f.Add(s)
+	all := []span{{bucket: byStart, prefix: key(nil).text("2"), shape: "nt"}}
+	for _, filter := range []store.Filter{{Name: "ana"}, {Name: "ana", From: now}, {State: booking.Confirmed}, {Phone: "+573001112233", Until: now}} {
+		all = append(all, historySpan(key(nil).text("2"), filter))
+	}
+	for _, r := range all {
+		rest := key(nil).descending(now).text("981")
+		if r.shape == "tnt" {
+			rest = append(key(nil).text("anabel"), rest...)
+		}
+		good := r.cursor(rest)
+		for _, s := range []string{"", good, good + "A", good[:len(good)-1], "%", "AAAA"} {
+			f.Add(s)
+		}
 	}
 	f.Fuzz(func(t *testing.T, cursor string) {
-		start, err := r.start(cursor)
-		if err != nil {
-			if fault.Status(err) != 400 {
-				t.Errorf("error %v, want an invalid one", err)
+		for _, r := range all {
+			start, err := r.start(cursor)
+			if err != nil {
+				if fault.Status(err) != 400 {
+					t.Errorf("error %v, want an invalid one", err)
+				}
+				continue
 			}
-			return
-		}
-		if !bytes.HasPrefix(start, r.prefix) {
-			t.Errorf("cursor %q leads to %q, out of the span", cursor, start)
+			if !bytes.HasPrefix(start, r.prefix) || bytes.Compare(start, r.from) < 0 {
+				t.Errorf("cursor %q leads to %q, out of the span", cursor, start)
+			}
 		}
 	})
 }
 
 // TestCursorRefused passes cursors that are well encoded but not of the span.
 func TestCursorRefused(t *testing.T) {
-	r := span{bucket: byStart, prefix: key(nil).text("2"), numbered: true, named: true}
+	r := span{bucket: byStart, prefix: key(nil).text("2"), shape: "nt"}
 	rest := key(nil).descending(now).text("981")
 	other := span{bucket: byEnd}
 	for name, cursor := range map[string]string{

@@ -12,12 +12,14 @@ import (
 
 // span is a part of a bucket that a query reads in the keys' order: those that
 // begin with prefix, which the query fixes, at or after from and before until,
-// where they are set. The rest of each key is a number (or time) and a text, as far as the index has them.
+// where they are set.
 type span struct {
-	bucket          string
-	prefix          key
-	from, until     key
-	numbered, named bool
+	bucket      string
+	tag         string // tells its cursors from those of another span of the bucket
+	prefix      key
+	from, until key
+	shape       string  // of the rest of each key: n for a number or a time, t for a text
+	starts      *starts // of a span by names and starts; nil: all
 }
 
 // has reports whether the key, at or after from, is in the span.
@@ -25,22 +27,29 @@ func (s span) has(k []byte) bool {
 	return bytes.HasPrefix(k, s.prefix) && (s.until == nil || bytes.Compare(k, s.until) < 0)
 }
 
-// well reports whether rest can be the rest of a key in the span.
-func (s span) well(rest []byte) bool {
-	ok := true
-	if s.numbered {
-		_, rest, ok = cutNumber(rest)
+// cut returns the last text of the rest of a key, and reports whether it can be
+// the rest of one.
+func (s span) cut(rest []byte) (last string, ok bool) {
+	for _, part := range s.shape {
+		if part == 'n' {
+			_, rest, ok = cutNumber(rest)
+		} else {
+			last, rest, ok = cutText(rest)
+		}
+		if !ok {
+			return "", false
+		}
 	}
-	if ok && s.named {
-		_, rest, ok = cutText(rest)
-	}
-	return ok && len(rest) == 0
+	return last, len(rest) == 0
 }
 
-// cursor names the place after a key of the span. It holds the bucket, so that
-// it is of no use for another query, and nothing of the prefix.
+// kind is what a cursor begins with, so that it is of no use for another query.
+func (s span) kind() string { return s.bucket + s.tag }
+
+// cursor names the place after a key of the span. It holds nothing of the
+// prefix.
 func (s span) cursor(rest []byte) string {
-	return base64.RawURLEncoding.EncodeToString(append(key(nil).text(s.bucket), rest...))
+	return base64.RawURLEncoding.EncodeToString(append(key(nil).text(s.kind()), rest...))
 }
 
 // start is the key at which a page with the cursor starts.
@@ -56,8 +65,11 @@ func (s span) start(cursor string) (key, error) {
 	if err != nil {
 		return nil, invalid(errors.New("cursor"))
 	}
-	bucket, rest, ok := cutText(raw)
-	if !ok || bucket != s.bucket || !s.well(rest) {
+	kind, rest, ok := cutText(raw)
+	if ok {
+		_, ok = s.cut(rest)
+	}
+	if !ok || kind != s.kind() {
 		return nil, invalid(errors.New("cursor"))
 	}
 	next := slices.Concat(s.prefix, rest, []byte{0}) // nothing sorts between a key and it with a zero byte
@@ -65,6 +77,37 @@ func (s span) start(cursor string) (key, error) {
 		next = first
 	}
 	return next, nil
+}
+
+// cursor is what a span is read by: bbolt's.
+type cursor interface {
+	Seek(k []byte) (key, value []byte)
+	Next() (key, value []byte)
+}
+
+// first returns the first key of the span at or after one; past its end, nil
+// or some key that it does not have.
+func (s span) first(c cursor, at key) []byte {
+	k, _ := c.Seek(at)
+	return s.settle(c, k)
+}
+
+// next is first after the cursor's key.
+func (s span) next(c cursor) []byte {
+	k, _ := c.Next()
+	return s.settle(c, k)
+}
+
+// settle leaves out what a span by names has of other times.
+func (s span) settle(c cursor, k []byte) []byte {
+	for s.starts != nil && s.has(k) {
+		next := s.starts.beyond(s.prefix, k)
+		if next == nil {
+			break
+		}
+		k, _ = c.Seek(next)
+	}
+	return k
 }
 
 // page reads a page of the span's items, each from the rest of its key.
@@ -80,7 +123,7 @@ func page[T any](ctx context.Context, s *Store, r span, cursor string, limit int
 	err = s.view(ctx, func(t tx) error {
 		var last []byte
 		c := t.bucket(r.bucket).Cursor()
-		for k, _ := c.Seek(start); r.has(k); k, _ = c.Next() {
+		for k := r.first(c, start); r.has(k); k = r.next(c) {
 			if len(p.Items) == limit {
 				p.Next = r.cursor(last)
 				return nil

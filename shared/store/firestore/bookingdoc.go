@@ -21,6 +21,9 @@ const (
 	fieldEnd         = "end"
 	fieldNextAttempt = "next_attempt_at"
 	fieldWaiting     = "waiting"
+	fieldMarks       = "marks"
+	fieldPhone       = "customer.phone"
+	fieldNameKey     = "name_key"
 )
 
 // invalid marks what a caller passed as not acceptable.
@@ -58,7 +61,7 @@ func location(zone string) (*time.Location, error) {
 // bookingFields is a booking as it is stored.
 func bookingFields(r *store.Booking) fields {
 	b := &r.Booking
-	f := make(fields, 24)
+	f := make(fields, 26)
 	f.text("id", string(b.ID))
 	f.text("service", b.Service)
 	f[fieldStart] = moment(b.Start)
@@ -79,6 +82,8 @@ func bookingFields(r *store.Booking) fields {
 	f.time("updated_at", r.UpdatedAt)
 	f.time(fieldExpireAt, r.ExpireAt)
 	f.texts(fieldWaiting, waiting(r.Deliveries))
+	f.texts(fieldMarks, store.Marks(r.State, func(id integration.ID) integration.DeliveryStatus { return r.Deliveries[id].Status }))
+	f.text(fieldNameKey, store.NameKey(b.Customer.Name))
 	return f
 }
 
@@ -99,13 +104,14 @@ func deliveriesFields(ds map[integration.ID]integration.Delivery) fields {
 }
 
 func deliveryFields(d integration.Delivery) fields {
-	f := make(fields, 14)
+	f := make(fields, 15)
 	f["status"] = text(string(d.Status))
 	f.text("reason", string(d.Reason))
 	f.text("detail", d.Detail)
 	f["revision"] = integer(d.Revision)
 	f.table("place", placeFields(d.Place))
 	f.flag("written", d.Written)
+	f.text("form", d.Form)
 	f.text("external_id", d.ExternalID)
 	f.text("link", d.Link)
 	f.table("sent", sentFields(d.Sent))
@@ -241,7 +247,7 @@ func readDelivery(f reader) integration.Delivery {
 		Place: integration.Place{
 			Account: place.text("account"), Calendar: place.text("calendar"), Generation: int(place.number("generation")),
 		},
-		Written: f.flag("written"), ExternalID: f.text("external_id"), Link: f.text("link"),
+		Written: f.flag("written"), Form: f.text("form"), ExternalID: f.text("external_id"), Link: f.text("link"),
 		Sent: readSent(f.table("sent")), Receipt: readReceipt(f.table("receipt")),
 		Lease:    integration.Lease{Attempt: lease.text("attempt"), Until: lease.time("until")},
 		Attempts: int(f.number("attempts")), NextAttemptAt: f.time("next_attempt_at"), UpdatedAt: f.time("updated_at"),

@@ -2,7 +2,6 @@ package firestore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -40,9 +39,10 @@ func (s *Store) bookingSpan(company booking.CompanyID, q store.Query) (span, err
 			return string(key.Booking), err
 		},
 	}
+	if err := q.Check(); err != nil {
+		return span{}, invalid(err)
+	}
 	switch {
-	case q.Waiting != "" && !q.EndsAfter.IsZero():
-		return span{}, invalid(errors.New("a query has one of EndsAfter and Waiting"))
 	case q.Waiting != "":
 		r.kind = "waiting"
 		where(r.query, filter(fieldWaiting, pb.StructuredQuery_FieldFilter_ARRAY_CONTAINS, text(string(q.Waiting))))
@@ -52,8 +52,7 @@ func (s *Store) bookingSpan(company booking.CompanyID, q store.Query) (span, err
 		where(r.query, filter(fieldEnd, pb.StructuredQuery_FieldFilter_GREATER_THAN, moment(q.EndsAfter)))
 		ascending(r.query, fieldEnd)
 	default:
-		r.kind, r.by, r.null = "by_start", fieldStart, true
-		descending(r.query, fieldStart)
+		r.history(q.Filter)
 	}
 	return r, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func companyFields(c *store.Company) fields {
-	f := make(fields, 7)
+	f := make(fields, 8)
 	f.text("name", c.Name)
 	f.text("locale", c.Locale)
 	f.text("country", c.Country)
@@ -17,6 +17,7 @@ func companyFields(c *store.Company) fields {
 	f.text("email", c.Email)
 	f.text("phone", c.Phone)
 	f.text("feed_token_hash", c.FeedTokenHash)
+	f.text("feed_seed", c.FeedSeed)
 	return f
 }
 
@@ -31,7 +32,7 @@ func readCompany(id booking.CompanyID, doc *pb.Document) (store.Company, error) 
 			ID: id, Name: f.text("name"), Locale: f.text("locale"), Country: f.text("country"), TimeZone: f.text("time_zone"),
 			Email: f.text("email"), Phone: f.text("phone"),
 		},
-		FeedTokenHash: f.text("feed_token_hash"), Version: version(doc.GetUpdateTime()),
+		FeedTokenHash: f.text("feed_token_hash"), FeedSeed: f.text("feed_seed"), Version: version(doc.GetUpdateTime()),
 	}, f.err()
 }
 

@@ -1,6 +1,8 @@
 package firestore
 
 import (
+	"time"
+
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 
 	"github.com/citasync/citasync/shared/integration"
@@ -74,12 +76,21 @@ func dataFields(d *integration.Data) fields {
 }
 
 func optionsFields(o integration.Options) fields {
-	f := make(fields, 5)
+	f := make(fields, 7)
 	f.text("summary", o.Summary)
 	f.text("description", o.Description)
 	f.flag("invite_customer", o.InviteCustomer)
+	f.table("reminder", reminderFields(o.Reminder))
+	f.text("color", o.Color)
 	f.text("language", o.Language)
 	f.table("mute", muteFields(o.Mute))
+	return f
+}
+
+func reminderFields(r integration.Reminder) fields {
+	f := make(fields, 2)
+	f.flag("own", r.Own)
+	f.number("minutes", int64(r.Before/time.Minute))
 	return f
 }
 
@@ -122,11 +133,12 @@ func readConnection(id integration.ID, doc *pb.Document) (integration.Connection
 }
 
 func readOptions(f reader) integration.Options {
-	mute := f.table("mute")
+	reminder, mute := f.table("reminder"), f.table("mute")
 	return integration.Options{
 		Summary: f.text("summary"), Description: f.text("description"), InviteCustomer: f.flag("invite_customer"),
-		Language: f.text("language"),
-		Mute:     integration.Mute{Reserved: mute.flag("reserved"), Confirmed: mute.flag("confirmed"), Deleted: mute.flag("deleted")},
+		Reminder: integration.Reminder{Own: reminder.flag("own"), Before: time.Duration(reminder.number("minutes")) * time.Minute},
+		Color:    f.text("color"), Language: f.text("language"),
+		Mute: integration.Mute{Reserved: mute.flag("reserved"), Confirmed: mute.flag("confirmed"), Deleted: mute.flag("deleted")},
 	}
 }
 

@@ -12,13 +12,14 @@
 //	    enabled by hand sets changed_at as well.
 //
 //	companies/{company}
-//	    name, locale, country, time_zone, email, phone, feed_token_hash
+//	    name, locale, country, time_zone, email, phone, feed_token_hash, feed_seed
 //
 //	companies/{company}/connections/{integration}
 //	    integration, enabled, status, reason, remove_events
 //	    integration_data   {account_email, account_subject, calendar_id, calendar_name, scopes,
 //	                        access_token, token_expiry, secret_version}; {} once disconnected
-//	    options            {summary, description, invite_customer}
+//	    options            {summary, description, invite_customer, reminder {own, minutes}, color,
+//	                        language, mute {reserved, confirmed, deleted}}
 //	    used               {account's hash: [calendar]}
 //	    changed_at, backfill_due, passed_at, notice_due, created_at, updated_at
 //	    reconciled_at      null if never
@@ -30,11 +31,14 @@
 //	    start, end         null if they were never told
 //	    state, at, revision, created_at, updated_at, expire_at
 //	    deliveries         {integration: {status, reason, detail, revision, place {account, calendar,
-//	                        generation}, written, external_id, link, lease {attempt, until}, attempts,
-//	                        next_attempt_at, updated_at}}
+//	                        generation}, written, form, external_id, link, sent {announced, sends, told},
+//	                        receipt {id, kind, revision, status, code, at}, lease {attempt, until},
+//	                        attempts, next_attempt_at, updated_at}}
 //	    history            [{at, kind, integration, outcome, detail}], oldest first
 //	    next_attempt_at    only while something is due
 //	    waiting            [integration] whose delivery is waiting, only if there is one
+//	    marks              [mark], see store.Marks
+//	    name_key           store.NameKey of the customer's name, only if anything is left of it
 //
 //	companies/{company}/activity/{id}
 //	    at, kind, integration, actor, outcome, detail, trace
@@ -52,10 +56,20 @@
 //
 // # Queries
 //
-// Owed, holder and waiting are there to be queried, as are nulls: a document
-// without a field is not in its index. What has an index, and that everything
-// else is exempt from indexing, is declared in terraform/firestore.indexes.json
-// and tested; docs/scale.md says what follows from it.
+// Owed, holder, waiting, marks and name_key are there to be queried, as are
+// nulls: a document without a field is not in its index. What has an index, and
+// that everything else is exempt from indexing, is declared in
+// terraform/firestore.indexes.json and tested; docs/scale.md says what follows
+// from it.
+//
+// A page of the history is one query, whatever its filter: a state, a status
+// or both are one mark, and marks, phone and name have an index in each
+// combination, by start. A query by name and dates reads the index of the names
+// that begin as asked, whatever their dates; the documents that it reads are
+// those of its page, as always. By a filter with a state, a status or a name, a
+// booking that was written before there were marks is found once it has been
+// written again; by phone or dates, and without a filter, it is found at any
+// time.
 //
 // # Writing
 //

@@ -26,7 +26,7 @@ func fullBooking() *store.Booking {
 			integration.GoogleCalendar: {
 				Status: integration.Waiting, Reason: integration.Quota, Detail: "slow down", Revision: 3,
 				Place:   integration.Place{Account: "112233", Calendar: "primary", Generation: 2},
-				Written: true, ExternalID: "event1", Link: "https://calendar.google.com/event?eid=1",
+				Written: true, Form: "form1", ExternalID: "event1", Link: "https://calendar.google.com/event?eid=1",
 				Lease:    integration.Lease{Attempt: "ATTEMPT", Until: later(1)},
 				Attempts: 4, NextAttemptAt: later(2), UpdatedAt: later(3),
 				Sent: integration.Sent{
@@ -54,7 +54,11 @@ func fullConnection() *integration.Connection {
 			AccountEmail: "ana@example.com", AccountSubject: "112233", CalendarID: "primary", CalendarName: "Ana",
 			Scopes: []string{"openid", "email"}, AccessToken: []byte("sealed"), TokenExpiry: later(60), SecretVersion: "7",
 		},
-		Options:      integration.Options{Summary: "{service}", Description: "{customer}", InviteCustomer: true, Language: "en", Mute: integration.Mute{Reserved: true, Confirmed: true, Deleted: true}},
+		Options: integration.Options{
+			Summary: "{service}", Description: "{customer}", InviteCustomer: true,
+			Reminder: integration.Reminder{Own: true, Before: 90 * time.Minute}, Color: "11",
+			Language: "en", Mute: integration.Mute{Reserved: true, Confirmed: true, Deleted: true},
+		},
 		RemoveEvents: true, Used: map[string][]string{integration.AccountKey("112233"): {"primary", "team"}},
 		ChangedAt: later(1), BackfillDue: later(2), PassedAt: later(3), ReconciledAt: later(4), NoticeDue: later(5),
 		CheckedAt: later(8), Notices: 2, Added: 21, Refused: 3, RefusedAt: later(9),

@@ -52,7 +52,7 @@ func storeAll(t *testing.T, s *Store) {
 			ID: "2", Name: "Salón Sol", Locale: "es", Country: "CO", TimeZone: "America/Bogota",
 			Email: "sol@example.com", Phone: "+573001112233",
 		},
-		FeedTokenHash: "f00d",
+		FeedTokenHash: "f00d", FeedSeed: "5eed",
 	}
 	entry := &integration.Entry{ID: integration.WhatsApp, Name: "WhatsApp", Description: "Un mensaje", Enabled: true, ChangedAt: now}
 	act := store.Activity{

@@ -123,15 +123,16 @@ func (n need) addFields(collection, prefix string, m map[string]*pb.Value) {
 
 // indexFor derives the index that a query needs, by the rules of Firestore's
 // page "Index types": the fields that are compared for equality, then those
-// that are ordered by, then the name. That several indexes may be merged, or
-// be in another order of equal worth, is not counted on.
+// that are ordered by, then the name. Those that are compared otherwise must
+// be the first that are ordered by. That several indexes may be merged, or be
+// in another order of equal worth, is not counted on.
 func indexFor(t *testing.T, q *pb.StructuredQuery) composite {
 	t.Helper()
 	c := composite{CollectionGroup: q.GetFrom()[0].GetCollectionId(), QueryScope: "COLLECTION"}
 	if q.GetFrom()[0].GetAllDescendants() {
 		c.QueryScope = "COLLECTION_GROUP"
 	}
-	orders := q.GetOrderBy()
+	orders, ranges := q.GetOrderBy(), map[string]bool{}
 	for _, f := range filters(q.GetWhere()) {
 		switch name := f.GetField().GetFieldPath(); f.GetOp() {
 		case pb.StructuredQuery_FieldFilter_EQUAL, pb.StructuredQuery_FieldFilter_IN:
@@ -139,12 +140,13 @@ func indexFor(t *testing.T, q *pb.StructuredQuery) composite {
 		case pb.StructuredQuery_FieldFilter_ARRAY_CONTAINS:
 			c.Fields = append(c.Fields, index{FieldPath: name, ArrayConfig: "CONTAINS"})
 		default:
-			if len(orders) == 0 || orders[0].GetField().GetFieldPath() != name {
-				t.Fatalf("a query with an inequality on %s is not ordered by it", name)
-			}
+			ranges[name] = true
 		}
 	}
-	for _, o := range orders {
+	for i, o := range orders {
+		if name := o.GetField().GetFieldPath(); i < len(ranges) && !ranges[name] {
+			t.Fatalf("a query with inequalities on %v is ordered by %s first", ranges, name)
+		}
 		c.Fields = append(c.Fields, index{FieldPath: o.GetField().GetFieldPath(), Order: o.GetDirection().String()})
 	}
 	return c.withoutName(t)

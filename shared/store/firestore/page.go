@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -18,6 +19,7 @@ type span struct {
 	kind   string // tells its cursors from another query's
 	parent string
 	query  *pb.StructuredQuery
+	first  string // the text by which it is ordered before all else; empty: by none
 	by     string // the time by which it is ordered before the name; empty: by name alone
 	null   bool   // that time may be null
 
@@ -26,9 +28,11 @@ type span struct {
 }
 
 // position is what a cursor holds: the place after a document. It has nothing
-// of what the query fixes, so that it leads to nothing else.
+// of what the query fixes, so that it leads to nothing else; in a list by name
+// it has the customer's.
 type position struct {
 	Kind string `json:"kind"`
+	Text string `json:"text,omitempty"` // of a span that is ordered by one first
 	Time *int64 `json:"time,omitempty"` // microseconds since 1970; nil: null
 	ID   string `json:"id"`
 }
@@ -41,7 +45,7 @@ func (r span) cursor(doc *pb.Document) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p := position{Kind: r.kind, ID: id}
+	p := position{Kind: r.kind, Text: doc.GetFields()[r.first].GetStringValue(), ID: id}
 	if v, ok := doc.GetFields()[r.by].GetValueType().(*pb.Value_TimestampValue); ok {
 		t := v.TimestampValue.AsTime().UnixMicro()
 		p.Time = &t
@@ -64,12 +68,15 @@ func (r span) after(cursor string) (*pb.Cursor, error) {
 	if r.by != "" {
 		place.Values = []*pb.Value{p.time(), place.Values[0]}
 	}
+	if r.first != "" {
+		place.Values = slices.Insert(place.Values, 0, text(p.Text))
+	}
 	return place, nil
 }
 
 // well reports whether p can be a place in the span.
 func (r span) well(p position) bool {
-	if p.Kind != r.kind || p.ID == "" || len(p.ID) > longest {
+	if p.Kind != r.kind || p.ID == "" || len(p.ID) > longest || (p.Text == "") != (r.first == "") || len(p.Text) > store.MaxNameKey {
 		return false
 	}
 	if p.Time == nil {

@@ -16,7 +16,9 @@ func spans(t testing.TB) map[string]span {
 	t.Helper()
 	s := &Store{database: "projects/p/databases/(default)"}
 	all := map[string]span{}
-	for _, q := range []store.Query{{}, {EndsAfter: now}, {Waiting: integration.WhatsApp}} {
+	for _, q := range []store.Query{
+		{}, {EndsAfter: now}, {Waiting: integration.WhatsApp}, {Filter: store.Filter{Name: "ana"}}, {Filter: store.Filter{From: now}},
+	} {
 		r, err := s.bookingSpan("2", q)
 		if err != nil {
 			t.Fatal(err)
@@ -40,6 +42,11 @@ func FuzzCursor(f *testing.F) {
 		`{"kind":"owed","id":"2"}`, `{"kind":"stale","id":"2"}`, `{"kind":"activity","id":"ff"}`, `null`, `{`, `[]`,
 	} {
 		f.Add(base64.RawURLEncoding.EncodeToString([]byte(p)))
+	}
+	for kind := range all {
+		for _, p := range []string{`"time":1,`, `"text":"ana","time":1,`, `"text":"ana",`} {
+			f.Add(base64.RawURLEncoding.EncodeToString([]byte(`{"kind":"` + kind + `",` + p + `"id":"981"}`)))
+		}
 	}
 	f.Fuzz(func(t *testing.T, cursor string) {
 		for kind, r := range all {
@@ -65,7 +72,13 @@ func FuzzCursor(f *testing.F) {
 // TestCursorRefused passes cursors that are well encoded but not of the span.
 func TestCursorRefused(t *testing.T) {
 	all := spans(t)
+	named, dated := "by_start"+store.Filter{Name: "ana"}.Tag(), "by_start"+store.Filter{From: now}.Tag()
 	for _, tt := range []struct{ kind, what, position string }{
+		{named, "no name", `{"kind":"` + named + `","time":1,"id":"981"}`},
+		{named, "a name too long", `{"kind":"` + named + `","text":"` + strings.Repeat("x", store.MaxNameKey+1) + `","time":1,"id":"981"}`},
+		{named, "another query", `{"kind":"by_start","text":"ana","time":1,"id":"981"}`},
+		{dated, "no time", `{"kind":"` + dated + `","id":"981"}`},
+		{"by_start", "a name", `{"kind":"by_start","text":"ana","time":1,"id":"981"}`},
 		{"by_start", "another query", `{"kind":"ends_after","time":1,"id":"981"}`},
 		{"by_start", "no id", `{"kind":"by_start","time":1}`},
 		{"by_start", "an id too long", `{"kind":"by_start","time":1,"id":"` + strings.Repeat("x", longest+1) + `"}`},
@@ -82,8 +95,11 @@ func TestCursorRefused(t *testing.T) {
 			t.Errorf("%s, %s: error %v, want an invalid one", tt.kind, tt.what, err)
 		}
 	}
-	for _, p := range []string{`{"kind":"by_start","time":1,"id":"981"}`, `{"kind":"by_start","id":"981"}`} {
-		if _, err := all["by_start"].after(base64.RawURLEncoding.EncodeToString([]byte(p))); err != nil {
+	for p, kind := range map[string]string{
+		`{"kind":"by_start","time":1,"id":"981"}`: "by_start", `{"kind":"by_start","id":"981"}`: "by_start",
+		`{"kind":"` + named + `","text":"ana","time":1,"id":"981"}`: named, `{"kind":"` + named + `","text":"ana","id":"981"}`: named,
+	} {
+		if _, err := all[kind].after(base64.RawURLEncoding.EncodeToString([]byte(p))); err != nil {
 			t.Errorf("%s: %v", p, err)
 		}
 	}

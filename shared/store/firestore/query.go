@@ -2,6 +2,7 @@ package firestore
 
 import (
 	"math"
+	"slices"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -24,7 +25,10 @@ func fromAll(collection string) *pb.StructuredQuery {
 
 // where adds filters that must all hold.
 func where(q *pb.StructuredQuery, filters ...*pb.StructuredQuery_Filter) {
-	if len(filters) == 1 {
+	switch len(filters) {
+	case 0:
+		return
+	case 1:
 		q.Where = filters[0]
 		return
 	}
@@ -59,6 +63,11 @@ func order(q *pb.StructuredQuery, direction pb.StructuredQuery_Direction, name s
 	if name != fieldName {
 		q.OrderBy = append(q.OrderBy, &pb.StructuredQuery_Order{Field: field(fieldName), Direction: direction})
 	}
+}
+
+// orderFirst puts a field, ascending, before what a query is ordered by.
+func orderFirst(q *pb.StructuredQuery, name string) {
+	q.OrderBy = slices.Insert(q.OrderBy, 0, &pb.StructuredQuery_Order{Field: field(name), Direction: pb.StructuredQuery_ASCENDING})
 }
 
 // limited takes the first n results.

@@ -27,6 +27,7 @@ type wireTap struct {
 	calls   []string
 	commits []*pb.CommitRequest
 	queries []*pb.RunQueryRequest
+	found   int // documents that queries were answered with
 
 	// spoil, if set, is asked about each call. With an error the caller gets
 	// that: instead of the call, or instead of its answer if applied.
@@ -100,7 +101,13 @@ func (s *seenStream) RecvMsg(m any) error {
 	if s.err != nil {
 		return s.err
 	}
-	return s.ClientStream.RecvMsg(m)
+	err := s.ClientStream.RecvMsg(m)
+	if r, ok := m.(*pb.RunQueryResponse); ok && err == nil && r.GetDocument() != nil {
+		s.tap.mu.Lock()
+		s.tap.found++
+		s.tap.mu.Unlock()
+	}
+	return err
 }
 
 func (w *wireTap) see(ctx context.Context, method string, req any) (applied bool, err error) {
@@ -127,6 +134,15 @@ func (w *wireTap) take() []string {
 	calls := w.calls
 	w.calls = nil
 	return calls
+}
+
+// takeFound returns how many documents there were since it was called last.
+func (w *wireTap) takeFound() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := w.found
+	w.found = 0
+	return n
 }
 
 func (w *wireTap) want(t *testing.T, what string, calls ...string) {

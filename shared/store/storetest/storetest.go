@@ -53,6 +53,10 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		{"ListWaiting", testListWaiting},
 		{"ListWhileAdding", testListWhileAdding},
 		{"ListRefusals", testListRefusals},
+		{"Filters", testFilters},
+		{"FilterPages", testFilterPages},
+		{"FilterCursors", testFilterCursors},
+		{"FilterRefusals", testFilterRefusals},
 		{"Due", testDue},
 		{"DueChanges", testDueChanges},
 		{"Owed", testOwed},
@@ -204,6 +208,10 @@ func (f *filler) fill(v reflect.Value) {
 	f.n++
 	if v.Type() == reflect.TypeFor[time.Time]() {
 		v.Set(reflect.ValueOf(base().Add(time.Duration(f.n) * (time.Hour + time.Microsecond))))
+		return
+	}
+	if v.Type() == reflect.TypeFor[time.Duration]() {
+		v.SetInt(int64(f.n) * int64(time.Minute)) // finer ones need not be kept
 		return
 	}
 	switch v.Kind() {

@@ -22,13 +22,18 @@ func testTenantBookings(t *testing.T, s store.Store) {
 		for _, id := range companies {
 			b := newBooking(company, booking.ID(id), base())
 			b.Booking.Notes = fmt.Sprintf("%q of %q", id, company)
+			b.Booking.Customer = booking.Customer{Name: "Ana", Phone: "+573001112233"}
 			b.NextAttemptAt = base()
 			b.Deliveries[integration.WhatsApp] = integration.Delivery{Status: integration.Waiting}
 			commit(t, s, b)
 		}
 	}
 	for _, company := range companies {
-		for name, q := range map[string]store.Query{"all": {}, "ends after": {EndsAfter: base()}, "waiting": {Waiting: integration.WhatsApp}} {
+		for name, q := range map[string]store.Query{
+			"all": {}, "ends after": {EndsAfter: base()}, "waiting": {Waiting: integration.WhatsApp},
+			"state": {Filter: store.Filter{State: booking.Confirmed}}, "phone": {Filter: store.Filter{Phone: "+573001112233"}},
+			"name": {Filter: store.Filter{Name: "ana"}}, "name from": {Filter: store.Filter{Name: "ana", From: base()}},
+		} {
 			equal(t, fmt.Sprintf("%s of %q", name, company), set(t, listAll(t, s, company, q)), want)
 		}
 		for id := range want {

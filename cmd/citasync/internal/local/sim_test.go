@@ -67,6 +67,13 @@ type window struct {
 }
 
 func simulate(t *testing.T, seed uint64) {
+	s := newSimulation(t, seed)
+	s.run()
+	s.judge(seed)
+}
+
+// newSimulation begins a world's stories.
+func newSimulation(t *testing.T, seed uint64) *simulation {
 	r := rand.New(rand.NewPCG(seed, 0))
 	variants := []sandbox.CancelledUpdate{sandbox.Forbidden, sandbox.Gone, sandbox.Restored}
 	s := &simulation{
@@ -85,6 +92,11 @@ func simulate(t *testing.T, seed uint64) {
 		}
 		s.wg.Go(func() { s.company(c) })
 	}
+	return s
+}
+
+// run lets them end.
+func (s *simulation) run() {
 	s.badWeather()
 	stop := make(chan struct{})
 	s.wg.Go(func() { s.sweeps(stop) })
@@ -94,7 +106,6 @@ func simulate(t *testing.T, seed uint64) {
 	s.google.ClearFaults()
 	s.switchAll(true)
 	s.settle()
-	s.judge(seed)
 }
 
 // chance is a number below n, the same in each run with the seed as far as the

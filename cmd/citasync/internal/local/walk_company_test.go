@@ -227,7 +227,7 @@ func walkCalendar(t *testing.T, name, role string, evs []booking.Event) {
 			v.asked(calendarMissing(), evs...)
 			v.click("Elegir otro calendario")
 			v.says("El calendario de antes, «" + team + "», ya no existe o no se puede escribir en él.")
-			v.press("Usar este calendario", choose("Calendario principal"))
+			v.press("Guardar", choose("Calendario principal"))
 			v.says("Tus reservas van ahora a «Calendario principal».")
 			v.maintain(5*time.Minute, 5*time.Second)
 			if n := v.calls()["auth"]; n > 0 {
@@ -250,8 +250,8 @@ func walkCalendar(t *testing.T, name, role string, evs []booking.Event) {
 func (v *visitor) loseCalendar(role string, evs []booking.Event) []booking.Event {
 	v.t.Helper()
 	v.enter()
-	v.click("Cambiar de calendario")
-	v.press("Usar este calendario", choose(team))
+	v.click("Calendario y opciones")
+	v.press("Guardar", choose(team))
 	v.says("Tus reservas van ahora a «" + team + "».")
 	v.maintain(3*time.Minute, 5*time.Second)
 	if len(evs) > 0 {

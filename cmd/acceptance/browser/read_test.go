@@ -1,0 +1,85 @@
+package browser
+
+import (
+	"testing"
+	"time"
+)
+
+// TestHistory finds a booking, and on its own page what happened to it.
+func TestHistory(t *testing.T) {
+	onScreens(t, func(t *testing.T, on screen) {
+		s := newSalon(t, on)
+		s.follow("Historial")
+		s.says("Todavía no ha llegado ninguna reserva")
+		s.look("history-empty")
+		s.follow("Integraciones")
+		s.connect(ana)
+		for _, id := range []string{"1", "2"} {
+			s.server.Send(s.event("confirmed", id, 30*time.Hour))
+			s.delivered(id, "done")
+		}
+		s.server.Send(s.event("deleted", "2", 30*time.Hour))
+		s.until("a booking that is gone from the calendar", func() bool { return s.events(ana) == 1 })
+		s.follow("Historial")
+		s.says("Corte de pelo", "Marta Ríos", "En Google Calendar", "Eliminada")
+		s.look("history")
+		s.open(s.server.URL + "/settings/history?booking=1")
+		s.says("Confirmada", "Marta Ríos", "La reserva se confirmó", "Evento creado en Google Calendar")
+		s.look("booking")
+		s.follow("Volver al historial")
+		s.says("Historial de reservas")
+	})
+}
+
+// TestActivity reads who did what.
+func TestActivity(t *testing.T) {
+	onScreens(t, func(t *testing.T, on screen) {
+		s := newSalon(t, on)
+		s.follow("Actividad")
+		s.says("Todavía no hay nada que contar")
+		s.look("activity-empty")
+		s.follow("Integraciones")
+		s.connect(ana)
+		s.turnOff(keep)
+		s.follow("Actividad")
+		s.says("Google Calendar se conectó", "Google Calendar se desactivó", "Tu empresa")
+		s.look("activity")
+	})
+}
+
+// TestOptions has the bookings put into another calendar.
+func TestOptions(t *testing.T) {
+	onScreens(t, func(t *testing.T, on screen) {
+		s := newSalon(t, on, "1")
+		s.connect(ana)
+		s.delivered("1", "done")
+		s.open(s.server.URL + "/settings/integrations/google-calendar/options")
+		s.says("¿En qué calendario quieres tus reservas?")
+		s.look("options")
+		s.choose("Equipo")
+		s.follow("Guardar")
+		s.announced("status", "«Equipo»")
+		s.look("options-chosen")
+		s.says("Equipo")
+	})
+}
+
+// TestNotices turns the notices to customers on, has other ones sent, and turns
+// them off.
+func TestNotices(t *testing.T) {
+	onScreens(t, func(t *testing.T, on screen) {
+		s := newSalon(t, on)
+		s.follow("Activar WhatsApp")
+		s.announced("status", "WhatsApp está activado")
+		s.look("notices-on")
+		s.open(s.server.URL + "/settings/integrations/whatsapp/options")
+		s.choose("Reserva recibida")
+		s.look("notices-options")
+		s.follow("Guardar")
+		s.announced("status", "Guardado")
+		s.click("Desactivar WhatsApp")
+		s.follow("Sí, desactivar")
+		s.announced("status", "WhatsApp está desactivado")
+		s.look("notices-off")
+	})
+}

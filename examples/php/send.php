@@ -1,0 +1,25 @@
+<?php
+
+declare(strict_types=1);
+
+// Sends one event: php send.php confirmed COMPANY < booking.json
+// The booking is what docs/events.md calls data.booking. Prints what became of it; the exit status is 0 if it was stored.
+
+use Citasync\Webhook;
+
+require __DIR__ . '/autoload.php';
+
+[, $kind, $company] = $argv + ['', '', ''];
+if (!in_array($kind, ['reserved', 'confirmed', 'deleted'], true) || $company === '') {
+    fwrite(STDERR, "usage: php send.php reserved|confirmed|deleted COMPANY < booking.json\n");
+    exit(2);
+}
+$booking = json_decode((string) stream_get_contents(STDIN), true, 32, JSON_THROW_ON_ERROR);
+$webhook = new Webhook(rtrim(setting('CITASYNC_URL'), '/') . '/webhooks/bookings', setting('CITASYNC_WEBHOOK_SECRET'));
+$result = $webhook->deliver(Webhook::newId(), Webhook::event("booking.$kind", $company, $booking));
+
+echo $result->status, ': ', $result->words, "\n";
+foreach ($result->fields as $field => $message) {
+    echo "  $field: $message\n";
+}
+exit($result->ok() ? 0 : 1);

@@ -1,0 +1,139 @@
+package settings
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// How much is written at a time, and at most: longer files would not be through
+// before a function's answer has to end.
+const (
+	filePage = 500
+	fileMost = 10_000
+)
+
+// fileTime is a time as every spreadsheet reads it.
+const fileTime = "2006-01-02 15:04"
+
+// historyFile answers with the bookings that are asked for as a table: CSV (RFC
+// 4180) with a header, in UTF-8 with the mark by which spreadsheets know it,
+// and with the separator that they expect in the language. Dates and hours are
+// where the appointment is. A file that is not whole says so in its last line.
+func (h *handler) historyFile(w http.ResponseWriter, r *http.Request, v *visit) error {
+	entries, err := h.entries(r, v)
+	if err != nil {
+		return err
+	}
+	s := searchOf(r.URL.Query())
+	page, err := h.search(r, v, s, "", filePage) // before anything is sent: it may have to be refused
+	if errors.Is(err, errDates) {
+		return fmt.Errorf("%w: %w", fault.ErrInvalid, err)
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": v.say.T("history.file.name") + ".csv"}))
+	t := v.newTable(w, entries)
+	written := 0
+	for {
+		t.rows(page.Items)
+		written += len(page.Items)
+		if page.Next == "" || written >= fileMost {
+			break
+		}
+		if page, err = h.search(r, v, s, page.Next, filePage); err != nil {
+			h.Log.ErrorContext(r.Context(), "history file not complete", slog.String("error", err.Error()))
+			t.line(v.say.T("history.file.broken"))
+			break
+		}
+	}
+	if err == nil && page.Next != "" {
+		t.line(v.say.T("history.file.more", written))
+	}
+	t.Flush() // the browser has gone if this fails: nobody is left to tell
+	return nil
+}
+
+// table writes bookings as lines.
+type table struct {
+	*csv.Writer
+	v       *visit
+	entries []entry
+}
+
+func (v *visit) newTable(w http.ResponseWriter, entries []entry) table {
+	t := table{csv.NewWriter(w), v, entries}
+	t.Comma, _ = utf8.DecodeRuneInString(v.say.T("history.file.separator"))
+	_, _ = w.Write([]byte("\ufeff")) // as of every write here: see historyFile
+	head := make([]string, 0, 12+len(entries))
+	for _, key := range []string{
+		"booking.id", "history.file.state", "history.file.service", "booking.customer", "booking.phone", "booking.email",
+		"booking.staff", "booking.location", "history.file.start", "history.file.end", "booking.zone",
+	} {
+		head = append(head, v.say.T(key))
+	}
+	for _, e := range entries {
+		head = append(head, e.Name)
+	}
+	t.line(head...)
+	return t
+}
+
+func (t table) rows(recs []*store.Booking) {
+	for _, rec := range recs {
+		t.row(rec)
+	}
+}
+
+func (t table) row(rec *store.Booking) {
+	b, v := rec.Booking, t.v
+	var start, end string
+	if !b.Start.IsZero() {
+		start, end = b.Start.Format(fileTime), b.End.Format(fileTime)
+	}
+	line := []string{
+		string(b.ID), v.say.T("state." + string(rec.State)), b.Service, b.Customer.Name, b.Customer.Phone, b.Customer.Email,
+		b.Staff, b.Location, start, end, b.TimeZone,
+	}
+	for _, e := range t.entries {
+		line = append(line, t.delivery(rec, e))
+	}
+	t.line(line...)
+}
+
+// delivery is what became of the booking, in one cell.
+func (t table) delivery(rec *store.Booking, e entry) string {
+	if e.quiet(rec.Deliveries[e.id]) {
+		return ""
+	}
+	d := t.v.delivery(rec, e)
+	said := []string{d.Fact}
+	if d.At != nil {
+		said = append(said, d.At.Words)
+	}
+	return strings.Join(append(said, d.Detail), " ")
+}
+
+// line writes a line of cells. One that a spreadsheet would take for a formula
+// begins with an apostrophe (OWASP, CSV Injection): names and notes are typed by
+// anybody.
+func (t table) line(cells ...string) {
+	for i, c := range cells {
+		c = strings.TrimSpace(c)
+		if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
+			c = "'" + c
+		}
+		cells[i] = c
+	}
+	_ = t.Write(cells)
+}

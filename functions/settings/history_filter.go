@@ -1,0 +1,230 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/phone"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// The fields of the form that narrows the history down.
+const (
+	fieldFind     = "find"
+	fieldState    = "state"
+	fieldDelivery = "delivery"
+	fieldFrom     = "from"
+	fieldUntil    = "until"
+)
+
+// search is what was asked of the history, as it was typed and chosen.
+type search struct {
+	Find     string // a booking's id, the customer's phone or the beginning of her name
+	State    string
+	Delivery string // an integration and a status, with a colon between them
+	From     string // the first day, ISO 8601
+	Until    string // the last day
+}
+
+// searchOf reads the form.
+func searchOf(q url.Values) search {
+	return search{
+		Find: strings.TrimSpace(q.Get(fieldFind)), State: q.Get(fieldState), Delivery: q.Get(fieldDelivery),
+		From: q.Get(fieldFrom), Until: q.Get(fieldUntil),
+	}
+}
+
+// query is the search as the form would send it.
+func (s search) query() url.Values {
+	q := url.Values{}
+	for name, value := range map[string]string{
+		fieldFind: s.Find, fieldState: s.State, fieldDelivery: s.Delivery, fieldFrom: s.From, fieldUntil: s.Until,
+	} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+// narrowed reports whether anything but words was asked for.
+func (s search) narrowed() bool { return s != search{Find: s.Find} }
+
+var errDates = errors.New("a date can't be read, or the last is before the first")
+
+// filter is the search as the store knows it. What the form can't send is
+// fault.ErrInvalid; dates that can't be are errDates.
+func (v *visit) filter(s search) (store.Filter, error) {
+	f := store.Filter{State: booking.Kind(s.State)}
+	if s.State != "" {
+		if _, err := booking.ParseKind(f.State.EventType()); err != nil {
+			return f, fmt.Errorf("%w: state %q is none", fault.ErrInvalid, s.State)
+		}
+	}
+	if s.Delivery != "" {
+		id, status, _ := strings.Cut(s.Delivery, ":")
+		var wrong [2]error
+		f.Integration, wrong[0] = integration.ParseID(id)
+		f.Status, wrong[1] = integration.ParseDeliveryStatus(status)
+		if err := errors.Join(wrong[:]...); err != nil {
+			return f, fmt.Errorf("%w: delivery: %w", fault.ErrInvalid, err)
+		}
+	}
+	if err := v.between(&f, s); err != nil {
+		return f, err
+	}
+	switch {
+	case s.Find == "":
+	case dialled(s.Find):
+		f.Phone = v.phone(s.Find)
+	default:
+		f.Name = s.Find
+	}
+	return f, nil
+}
+
+// between sets the days, which are the company's.
+func (v *visit) between(f *store.Filter, s search) error {
+	first, err := v.startOf(s.From)
+	if err != nil {
+		return err
+	}
+	last, err := v.startOf(s.Until)
+	if err != nil {
+		return err
+	}
+	f.From = first
+	if !last.IsZero() {
+		f.Until = last.AddDate(0, 0, 1)
+	}
+	if !last.IsZero() && last.Before(first) {
+		return errDates
+	}
+	return nil
+}
+
+// startOf is when a day begins; the zero time for none.
+func (v *visit) startOf(day string) (time.Time, error) {
+	if day == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, day, v.zone)
+	if err != nil {
+		return time.Time{}, errDates
+	}
+	return t, nil
+}
+
+// dialled reports whether a text can be a phone number, and no name.
+func dialled(s string) bool {
+	digits := 0
+	for _, r := range s {
+		switch {
+		case unicode.IsDigit(r):
+			digits++
+		case !strings.ContainsRune("+-()./ \u00a0", r):
+			return false
+		}
+	}
+	return digits > 0
+}
+
+// phone is a number as bookings have it: in E.164, or if it can't be, as it is.
+func (v *visit) phone(s string) string {
+	for _, country := range []string{"", v.company.Country} {
+		if e164, ok := phone.E164(s, country); ok {
+			return e164
+		}
+	}
+	return s
+}
+
+// exactly is the booking whose id was asked for, if there is one. Otherwise what
+// was typed is a phone or a name.
+func (h *handler) exactly(r *http.Request, v *visit, find string) ([]*store.Booking, error) {
+	if find == "" || len(find) > booking.MaxID || !utf8.ValidString(find) {
+		return nil, nil
+	}
+	rec, err := h.lookUp(r, v.company.ID, booking.ID(find))
+	switch {
+	case errors.Is(err, fault.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return []*store.Booking{rec}, nil
+}
+
+// search returns a page of what was asked for. An id is looked for before
+// anything else, and what it names is shown whatever else was chosen.
+func (h *handler) search(r *http.Request, v *visit, s search, cursor string, limit int) (store.Page[*store.Booking], error) {
+	var none store.Page[*store.Booking]
+	f, err := v.filter(s)
+	if err != nil {
+		return none, err
+	}
+	if cursor == "" {
+		if found, err := h.exactly(r, v, s.Find); err != nil || len(found) > 0 {
+			return store.Page[*store.Booking]{Items: found}, err
+		}
+	}
+	if len(f.Phone) > booking.MaxPhone || f.Name != "" && store.NameKey(f.Name) == "" {
+		return none, nil // nobody has such a phone or name
+	}
+	page, err := h.Store.ListBookings(r.Context(), v.company.ID, store.Query{Filter: f, Cursor: cursor, Limit: limit})
+	if err != nil {
+		return none, fmt.Errorf("history: %w", err)
+	}
+	return page, nil
+}
+
+// searchForm is the form as it is shown.
+type searchForm struct {
+	search
+	Open       bool // more than words were asked for
+	States     []choice
+	Deliveries []choice
+	Error      string
+	Clear      link // to everything; without an address nothing was asked for
+	File       link // the same as a table
+}
+
+func (v *visit) searchForm(s search, entries []entry) searchForm {
+	f := searchForm{search: s, Open: s.narrowed()}
+	for _, kind := range []booking.Kind{booking.Reserved, booking.Confirmed, booking.Deleted} {
+		id := string(kind)
+		f.States = append(f.States, choice{ID: id, Name: v.say.T("state." + id), Current: s.State == id})
+	}
+	for _, e := range entries {
+		for _, status := range []integration.DeliveryStatus{
+			integration.Done, integration.Pending, integration.Waiting, integration.Failed, integration.Skipped,
+		} {
+			id := string(e.id) + ":" + string(status)
+			name := v.say.T("history.at", e.Name, v.say.T(v.own(e.id, "history.status."+string(status))))
+			f.Deliveries = append(f.Deliveries, choice{ID: id, Name: name, Current: s.Delivery == id})
+		}
+	}
+	q := s.query()
+	if len(q) > 0 {
+		f.Clear = link{historyPath, v.say.T("history.clear")}
+	}
+	f.File = link{addressed(historyFilePath, q), v.say.T("history.file")}
+	return f
+}
+
+// addressed is a path with a query, if there is any.
+func addressed(path string, q url.Values) string {
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}

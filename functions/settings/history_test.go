@@ -1,0 +1,225 @@
+package settings
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/store"
+)
+
+var rowLink = regexp.MustCompile(`<h3><a href="/settings/history\?booking=([^"]+)"`)
+
+// found are the bookings that the history shows for a query, page after page.
+func (b *browser) found(q url.Values) []string {
+	b.s.Helper()
+	var ids []string
+	for path := addressed(historyPath, q); path != ""; {
+		page := body(b.s.T, b.get(path))
+		for _, m := range rowLink.FindAllStringSubmatch(page, -1) {
+			ids = append(ids, m[1])
+		}
+		path = ""
+		if m := regexp.MustCompile(`href="([^"]+)" rel="next"`).FindStringSubmatch(page); m != nil {
+			path = strings.ReplaceAll(m[1], "&amp;", "&")
+		}
+	}
+	return ids
+}
+
+// clientele books for several people, and nothing for the clinic's company.
+func (s *site) clientele() {
+	c, err := s.store.Company(s.Context(), salon)
+	s.must(err)
+	c.Country = "CO"
+	s.must(s.store.PutCompany(s.Context(), &c))
+	for i, who := range []struct {
+		id, name, phone string
+		state           booking.Kind
+		adapt           func(*store.Booking)
+	}{
+		{"1", "Ana Ruiz", "+573001112233", booking.Confirmed, nil},
+		{"2", "ÁNGEL Gómez", "+573004445566", booking.Reserved, never},
+		{"3", "Anabel", "+573001112233", booking.Confirmed, refused},
+		{"4", "Luis Ana", "12", booking.Deleted, nil},
+		{"ana", "Zoe", "", booking.Confirmed, nil},
+	} {
+		s.book(salon, booking.ID(who.id), time.Duration(i+1)*24*hour, func(b *store.Booking) {
+			if who.adapt != nil {
+				who.adapt(b)
+			}
+			b.State, b.Booking.Customer.Name, b.Booking.Customer.Phone = who.state, who.name, who.phone
+		})
+	}
+	s.book(clinic, "99", hour, nil)
+}
+
+func TestHistorySearch(t *testing.T) {
+	s := newSite(t)
+	s.connect(salon, nil)
+	s.clientele()
+	b := s.enter(s.claims(salon))
+	for _, tc := range []struct {
+		name, query string
+		want        []string
+	}{
+		{"everything, latest first", "", []string{"ana", "4", "3", "2", "1"}},
+		{"an id", "find=3", []string{"3"}},
+		{"an id before a name", "find=ana", []string{"ana"}},
+		{"an id whatever else is chosen", "find=3&state=deleted", []string{"3"}},
+		{"the beginning of a name, in the order of names", "find=an", []string{"1", "3", "2"}},
+		{"a name with accent and case", "find=Angel", []string{"2"}},
+		{"a name with a state", "find=an&state=confirmed", []string{"1", "3"}},
+		{"a phone", "find=%2B573001112233", []string{"3", "1"}},
+		{"a phone as people write it", "find=(300)+111-2233", []string{"3", "1"}},
+		{"a phone with a delivery", "find=3001112233&delivery=google-calendar:failed", []string{"3"}},
+		{"what is no number, as it is", "find=12", []string{"4"}},
+		{"a state", "state=confirmed", []string{"ana", "3", "1"}},
+		{"a delivery", "delivery=google-calendar:done", []string{"ana", "4", "1"}},
+		{"both", "state=deleted&delivery=google-calendar:done", []string{"4"}},
+		{"days, the last one included", "from=2026-12-03&until=2026-12-04", []string{"3", "2"}},
+		{"one day", "from=2026-12-03&until=2026-12-03", []string{"2"}},
+		{"days with a state", "from=2026-12-03&state=confirmed", []string{"ana", "3"}},
+		{"another company's", "find=99", nil},
+		{"nobody", "find=Zoilo", nil},
+		{"an accent alone", "find=%C2%B4", nil},
+		{"a number too long for a phone", "find=" + strings.Repeat("7", 60), nil},
+		{"white space", "find=++&state=", []string{"ana", "4", "3", "2", "1"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			q, err := url.ParseQuery(tc.query)
+			s.must(err)
+			if got := b.found(q); !slices.Equal(got, tc.want) {
+				t.Errorf("found %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// Pages keep what was asked for.
+func TestHistorySearchPages(t *testing.T) {
+	s := newSite(t)
+	for i := range 2*pageSize + 3 {
+		s.book(salon, booking.ID(fmt.Sprintf("b%03d", i)), time.Duration(i)*hour, func(b *store.Booking) {
+			if i%2 == 0 {
+				b.State = booking.Reserved
+			}
+		})
+	}
+	b := s.enter(s.claims(salon))
+	if got := b.found(url.Values{"state": {"reserved"}}); len(got) != pageSize+2 {
+		t.Errorf("%d bookings found on the pages", len(got))
+	}
+}
+
+func TestHistoryRefused(t *testing.T) {
+	s := newSite(t)
+	b := s.enter(s.claims(salon))
+	for query, want := range map[string]int{
+		"state=lost": 400, "delivery=google-calendar": 400, "delivery=google-calendar:lost": 400, "delivery=fax:done": 400,
+		"from=yesterday": 422, "until=2026-13-01": 422, "from=2026-12-02&until=2026-12-01": 422,
+		"cursor=%00": 400, "find=%ff%fe": 200, "find=" + strings.Repeat("x", 300): 200,
+	} {
+		res := b.get(historyPath + "?" + query)
+		if page := body(t, res); res.StatusCode != want || want == 422 && !strings.Contains(page, `aria-invalid="true"`) {
+			t.Errorf("%s is answered with %d", query, res.StatusCode)
+		}
+		file := b.get(historyFilePath + "?" + query)
+		file.Body.Close()
+		if file.StatusCode != min(want, 400) && !strings.HasPrefix(query, "cursor") {
+			t.Errorf("%s, as a file, is answered with %d", query, file.StatusCode)
+		}
+	}
+}
+
+// The file has what was asked for, all of it, and nothing that a spreadsheet
+// would run.
+func TestHistoryFile(t *testing.T) {
+	s := newSite(t)
+	s.connect(salon, nil)
+	s.clientele()
+	s.book(salon, "=1+1", 10*24*hour, func(b *store.Booking) {
+		b.Booking.Customer.Name, b.Booking.Service = "@SUM(A1)", "\t-2; \"corte\"\nlargo"
+	})
+	b := s.enter(s.claims(salon))
+	res := b.get(historyFilePath + "?state=confirmed")
+	if got := res.Header.Get("Content-Disposition"); got != "attachment; filename=reservas.csv" {
+		t.Errorf("it is sent as %q", got)
+	}
+	text, ok := strings.CutPrefix(body(t, res), "\ufeff")
+	if !ok || res.Header.Get("Content-Type") != "text/csv; charset=utf-8; header=present" {
+		t.Errorf("it begins with %.20q and is %q", text, res.Header.Get("Content-Type"))
+	}
+	r := csv.NewReader(bytes.NewReader([]byte(text)))
+	r.Comma = ';'
+	lines, err := r.ReadAll()
+	s.must(err)
+	want := [][]string{
+		{"'=1+1", "Confirmada", "'-2; \"corte\"\nlargo", "'@SUM(A1)"},
+		{"ana", "Confirmada", "Corte de pelo", "Zoe"},
+		{"3", "Confirmada", "Corte de pelo", "Anabel"},
+		{"1", "Confirmada", "Corte de pelo", "Ana Ruiz"},
+	}
+	var got [][]string
+	for _, line := range lines[1:] {
+		got = append(got, line[:4])
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	last := lines[len(lines)-1]
+	if last[4] != "'+573001112233" || last[8] != "2026-12-02 09:00" || last[10] != "America/Bogota" || !strings.HasPrefix(last[11], "En Google Calendar escrito") {
+		t.Errorf("the last line is %q", last)
+	}
+}
+
+// A file that is not whole says so in its last line.
+func TestHistoryFileNotWhole(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		after int // pages that can be read
+		lines int
+		last  string
+	}{
+		{"it broke off", 2, 2 * filePage, "no está completo"},
+		{"there are too many", fileMost, fileMost, "Hay más"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newSite(t)
+			s.deps.Store = &endless{Store: s.deps.Store, after: tc.after}
+			var err error
+			s.handler, err = New(s.deps)
+			s.must(err)
+			lines := strings.Split(strings.TrimSpace(body(t, s.enter(s.claims(salon)).get(historyFilePath))), "\n")
+			if last := lines[len(lines)-1]; len(lines) != 1+tc.lines+1 || !strings.Contains(last, tc.last) {
+				t.Errorf("%d lines, the last is %q", len(lines), last)
+			}
+		})
+	}
+}
+
+// endless is a store of bookings without end, that can't be read after some
+// pages.
+type endless struct {
+	Store
+	after int
+}
+
+func (e *endless) ListBookings(_ context.Context, company booking.CompanyID, q store.Query) (store.Page[*store.Booking], error) {
+	if e.after--; e.after < 0 {
+		return store.Page[*store.Booking]{}, http.ErrHandlerTimeout
+	}
+	rec := &store.Booking{Company: company, Booking: booking.Booking{ID: "1"}, State: booking.Confirmed}
+	return store.Page[*store.Booking]{Items: slices.Repeat([]*store.Booking{rec}, q.Limit), Next: "more"}, nil
+}

@@ -1,0 +1,102 @@
+// What the panel does better with a script. Every page works without it: what
+// is begun here falls back to what the browser does by itself.
+"use strict";
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+});
+
+// A page that the browser kept shows how things were: coming back to it by the
+// browser's history asks for it again.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+// A link with data-dialog opens the page that it leads to in a dialog.
+let opening = false;
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-dialog]");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  if (opening) return;
+  opening = true;
+  try {
+    const main = mainOf(await answerOf(await fetch(link.href)));
+    if ([...main.querySelectorAll("[id]")].some((e) => document.getElementById(e.id))) throw new Error("an id would be there twice");
+    open(main);
+  } catch {
+    location.assign(link.href);
+  }
+  opening = false;
+});
+
+async function answerOf(response) {
+  if (!response.ok || response.redirected) throw new Error("not the page that was asked for");
+  return response.text();
+}
+
+function mainOf(text) {
+  return document.importNode(new DOMParser().parseFromString(text, "text/html").querySelector("main"), true);
+}
+
+function open(main) {
+  const dialog = document.createElement("dialog");
+  const heading = document.createElement("h2");
+  const title = main.querySelector("h1");
+  heading.id = "dialog-title";
+  heading.tabIndex = -1;
+  heading.autofocus = true;
+  heading.append(...title.childNodes);
+  title.replaceWith(heading);
+  dialog.setAttribute("aria-labelledby", heading.id);
+  dialog.append(...main.childNodes);
+  for (const close of dialog.querySelectorAll("[data-close]")) {
+    close.addEventListener("click", (event) => {
+      event.preventDefault();
+      dialog.close();
+    });
+  }
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+// A button with data-copy copies what the field of that id holds.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  const field = document.getElementById(button.dataset.copy);
+  const said = document.getElementById(button.getAttribute("aria-describedby"));
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+    } catch {
+      return; // it is selected: the browser's own command copies it
+    }
+    said.textContent = button.dataset.done;
+  });
+}
+
+// The example follows what is typed.
+for (const form of document.querySelectorAll("form[data-example]")) {
+  let timer;
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => preview(form), 400);
+  });
+}
+
+async function preview(form) {
+  const body = new URLSearchParams(new FormData(form));
+  body.set("action", "preview");
+  try {
+    const fresh = mainOf(await answerOf(await fetch(form.action, { method: "POST", body }))).querySelector("#example");
+    document.getElementById("example").replaceChildren(...fresh.childNodes);
+  } catch {
+    // The example stays as it was; saving says what is wrong.
+  }
+}
