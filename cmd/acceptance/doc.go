@@ -2,4 +2,6 @@
 // browsers and platforms do with an installation that runs as a process.
 //
 //	browser   the panel in a real browser
+//	openapi   docs/openapi.yaml against the API's answers
+//	php       the platform's side in examples/php
 package acceptance

@@ -77,11 +77,20 @@ type paced struct {
 	pacer *Pacer
 }
 
-// Act waits for its turn, then acts. If its turn doesn't come in time, nothing
-// was called and the delivery is to be tried again.
+// Act waits for its turn, or for as many as it weighs, then acts. If they don't
+// come in time, nothing was called and the delivery is to be tried again.
 func (p *paced) Act(ctx context.Context, t integration.Task) integration.Result {
-	if err := p.pacer.Wait(ctx, t.Company.ID); err != nil {
-		return integration.Result{Outcome: integration.Retry, Delivery: t.Delivery, Reason: integration.Quota, Err: err}
+	for range p.weight(t) {
+		if err := p.pacer.Wait(ctx, t.Company.ID); err != nil {
+			return integration.Result{Outcome: integration.Retry, Delivery: t.Delivery, Reason: integration.Quota, Err: err}
+		}
 	}
 	return p.Integration.Act(ctx, t)
+}
+
+func (p *paced) weight(t integration.Task) int {
+	if w, ok := p.Integration.(integration.Weighed); ok {
+		return w.Weight(t)
+	}
+	return 1
 }

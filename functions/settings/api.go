@@ -66,13 +66,28 @@ func readJSON(r *http.Request, v any) error {
 	if mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mt != "application/json" {
 		return fmt.Errorf("%w: the body must be application/json", fault.ErrMediaType)
 	}
-	err := json.NewDecoder(r.Body).Decode(v)
+	body := json.NewDecoder(r.Body)
+	err := body.Decode(v)
+	if err == nil {
+		err = atEnd(body)
+	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return fmt.Errorf("%w: the body has more than %d bytes", fault.ErrTooLarge, maxBody)
 	case err != nil:
 		return fmt.Errorf("%w: the body is not the JSON of this call", fault.ErrInvalid)
+	}
+	return nil
+}
+
+// atEnd returns an error if more follows.
+func atEnd(d *json.Decoder) error {
+	switch _, err := d.Token(); {
+	case err == nil:
+		return errors.New("more than one value")
+	case !errors.Is(err, io.EOF):
+		return err
 	}
 	return nil
 }

@@ -291,6 +291,8 @@ func TestAPIRefuses(t *testing.T) {
 		{"POST", disable, `{}`, 422, "events"},
 		{"POST", disable, `{"events":`, 400, "JSON"},
 		{"POST", disable, `[]`, 400, "JSON"},
+		{"POST", disable, `{"events":"keep"}{"events":"remove"}`, 400, "JSON"},
+		{"POST", disable, `{"events":"keep"}` + strings.Repeat(" ", maxBody), 413, "bytes"},
 		{"POST", disable, "", 415, "application/json"},
 		{"POST", disable, `{"events":"` + strings.Repeat("k", maxBody) + `"}`, 413, "bytes"},
 	} {

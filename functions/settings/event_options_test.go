@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/net/html"
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/gcal"
@@ -18,65 +17,6 @@ import (
 	"github.com/citasync/citasync/shared/sandbox"
 	"github.com/citasync/citasync/shared/store"
 )
-
-// filled is what a browser sends of the page's form, without a button.
-func filled(t *testing.T, page string) url.Values {
-	t.Helper()
-	doc, err := html.Parse(strings.NewReader(page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	form := url.Values{}
-	for n := range doc.Descendants() {
-		name, kind := attr(n, "name"), attr(n, "type")
-		switch {
-		case n.Type != html.ElementNode || name == "":
-		case n.Data == "textarea":
-			form.Add(name, strings.ReplaceAll(text(n), "\n", "\r\n"))
-		case n.Data == "select":
-			form.Add(name, selected(n))
-		case n.Data == "input" && (kind != "radio" && kind != "checkbox" || hasAttr(n, "checked")):
-			form.Add(name, attr(n, "value"))
-		}
-	}
-	return form
-}
-
-func selected(list *html.Node) string {
-	for n := range list.Descendants() {
-		if n.Data == "option" && hasAttr(n, "selected") {
-			return attr(n, "value")
-		}
-	}
-	return attr(list.FirstChild, "value")
-}
-
-func hasAttr(n *html.Node, name string) bool {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return true
-		}
-	}
-	return false
-}
-
-// options is the form of the page as the browser gets it.
-func (g *google) form(b *browser) url.Values {
-	g.Helper()
-	return filled(g.T, body(g.T, b.get(optionsPath)))
-}
-
-// typed is the form with some fields otherwise.
-func typed(form url.Values, fields map[string]string) url.Values {
-	out := url.Values{}
-	for name, values := range form {
-		out[name] = values
-	}
-	for name, value := range fields {
-		out[name] = []string{value}
-	}
-	return out
-}
 
 // Each option is stored as it was chosen, in one commit that owes the passes,
 // and told; the page then shows it, and the form as it is changes nothing.
@@ -102,7 +42,7 @@ func TestChooseOptions(t *testing.T) {
 		{map[string]string{"invite_customer": "false"}, integration.Options{Language: "en"}, "options", "invite_customer"},
 	} {
 		g.now, g.bell.rung = g.now.Add(time.Minute), nil
-		before, acts := g.connection(salon), len(g.acts(actOptions))
+		before, acts := g.connection(salon), len(g.acts(store.ActOptionsChanged))
 		res := b.post(optionsPath, typed(g.form(b), tc.fields))
 		res.Body.Close()
 		if got, want := res.Header.Get("Location"), "/settings?result="+tc.location; got != want {
@@ -116,7 +56,7 @@ func TestChooseOptions(t *testing.T) {
 		if (c.Version != before.Version) != changed || c.BackfillDue.Equal(g.now) != changed || (len(g.bell.rung) == 1) != changed {
 			t.Errorf("%v: changed %v, owed since %v, maintain woken %d times", tc.fields, c.Version != before.Version, c.BackfillDue, len(g.bell.rung))
 		}
-		switch all := g.acts(actOptions); {
+		switch all := g.acts(store.ActOptionsChanged); {
 		case changed && (len(all) != acts+1 || all[0].Detail != tc.told || all[0].Actor != "company"), !changed && len(all) != acts:
 			t.Errorf("%v: told %+v", tc.fields, all)
 		}
@@ -162,7 +102,7 @@ func TestCalendarAlone(t *testing.T) {
 	want := integration.Options{Summary: "{customer}", InviteCustomer: true, Language: "en"}
 	g.change(func(c *integration.Connection) { c.Options = want })
 	g.enter(g.claims(salon)).post(optionsPath, url.Values{"calendar": {g.other().ID}}).Body.Close()
-	if c := g.connection(salon); c.Options != want || c.Data.CalendarID != g.other().ID || len(g.acts(actOptions)) != 0 {
+	if c := g.connection(salon); c.Options != want || c.Data.CalendarID != g.other().ID || len(g.acts(store.ActOptionsChanged)) != 0 {
 		t.Errorf("calendar %q, options %+v", c.Data.CalendarID, c.Options)
 	}
 }
@@ -359,7 +299,7 @@ func TestOptionsByAPI(t *testing.T) {
 	if c := g.connection(salon); c.Options != (integration.Options{}) || g.calls("") != 0 {
 		t.Errorf("options %+v after %d calls", c.Options, g.calls(""))
 	}
-	all := g.acts(actOptions)
+	all := g.acts(store.ActOptionsChanged)
 	if len(all) != 6 || all[0].Actor != "platform" || all[0].Detail != "title, description, reminder, color, language" {
 		t.Errorf("told %+v", all)
 	}

@@ -34,15 +34,12 @@ func newFeedKeys(secrets [][]byte) (feedKeys, error) {
 	return keys, nil
 }
 
-// encoding is that of the parts of an address.
-var encoding = base64.RawURLEncoding.Strict()
-
 // feedToken is the secret part of an address: the company's id, for whose record it
 // leads to, and what proves it.
 func feedToken(key []byte, company booking.CompanyID, seed string) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(seed + "\x00" + string(company)))
-	return encoding.EncodeToString([]byte(company)) + "." + encoding.EncodeToString(mac.Sum(nil)[:24])
+	return base64.RawURLEncoding.EncodeToString([]byte(company)) + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:24])
 }
 
 // give makes a new address for the company, in place of any before.
@@ -75,8 +72,8 @@ func hashOf(token string) string {
 // companyOf is the company to whose feed a token may belong.
 func companyOf(token string) (booking.CompanyID, bool) {
 	id, proof, ok := strings.Cut(token, ".")
-	company, err := encoding.DecodeString(id)
-	if !ok || err != nil || len(company) == 0 || len(company) > booking.MaxID || len(proof) != encoding.EncodedLen(24) {
+	company, err := base64.RawURLEncoding.Strict().DecodeString(id)
+	if !ok || err != nil || len(company) == 0 || len(company) > booking.MaxID || len(proof) != base64.RawURLEncoding.EncodedLen(24) {
 		return "", false
 	}
 	return booking.CompanyID(company), true

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -108,8 +109,8 @@ func TestFeedRefused(t *testing.T) {
 		"nothing":         "/feeds/.ics",
 		"a path below":    "/feeds/a/b.ics",
 		"altered proof":   good[:len(good)-1] + flip(good[len(good)-1]) + ".ics",
-		"another company": "/feeds/" + encoding.EncodeToString([]byte(salon)) + good[dot:] + ".ics",
-		"a long company":  "/feeds/" + encoding.EncodeToString(make([]byte, 129)) + good[dot:] + ".ics",
+		"another company": "/feeds/" + base64.RawURLEncoding.EncodeToString([]byte(salon)) + good[dot:] + ".ics",
+		"a long company":  "/feeds/" + base64.RawURLEncoding.EncodeToString(make([]byte, 129)) + good[dot:] + ".ics",
 		"no proof":        good[:dot] + ".ics",
 		"not base64":      "/feeds/!" + good[dot:] + ".ics",
 	} {

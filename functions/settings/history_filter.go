@@ -64,19 +64,12 @@ var errDates = errors.New("a date can't be read, or the last is before the first
 // filter is the search as the store knows it. What the form can't send is
 // fault.ErrInvalid; dates that can't be are errDates.
 func (v *visit) filter(s search) (store.Filter, error) {
-	f := store.Filter{State: booking.Kind(s.State)}
-	if s.State != "" {
-		if _, err := booking.ParseKind(f.State.EventType()); err != nil {
-			return f, fmt.Errorf("%w: state %q is none", fault.ErrInvalid, s.State)
-		}
-	}
-	if s.Delivery != "" {
-		id, status, _ := strings.Cut(s.Delivery, ":")
-		var wrong [2]error
-		f.Integration, wrong[0] = integration.ParseID(id)
-		f.Status, wrong[1] = integration.ParseDeliveryStatus(status)
-		if err := errors.Join(wrong[:]...); err != nil {
-			return f, fmt.Errorf("%w: delivery: %w", fault.ErrInvalid, err)
+	id, status, _ := strings.Cut(s.Delivery, ":")
+	q := url.Values{"state": {s.State}, "integration": {id}, "status": {status}}
+	var f store.Filter
+	for _, read := range []func(url.Values, *store.Filter) error{stateOf, statusOf} {
+		if err := read(q, &f); err != nil {
+			return f, err
 		}
 	}
 	if err := v.between(&f, s); err != nil {

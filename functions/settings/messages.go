@@ -23,9 +23,6 @@ const (
 	// trialSend is the one step of a test of the notices to customers.
 	trialSend = "send"
 
-	// actOptions is the activity of other notices, or another language.
-	actOptions = "options_changed"
-
 	// changeTries is how often a connection is written that others keep
 	// changing.
 	changeTries = 5
@@ -108,7 +105,7 @@ func (h *handler) setMessages(ctx context.Context, company booking.CompanyID, ac
 		if err := set(&c.Options); err != nil || c.Options == before {
 			return "", err
 		}
-		return actOptions, nil
+		return store.ActOptionsChanged, nil
 	})
 	return err
 }

@@ -180,7 +180,7 @@ func (m *messenger) everyReceipt(b *store.Booking) {
 func (m *messenger) everyDoing() {
 	for i, a := range []store.Activity{
 		{Kind: store.ActConnected, Actor: store.ActorCompany, Outcome: "ok"},
-		{Kind: actOptions, Actor: store.ActorPlatform, Outcome: "ok"},
+		{Kind: store.ActOptionsChanged, Actor: store.ActorPlatform, Outcome: "ok"},
 		{Kind: actTested, Actor: store.ActorCompany, Outcome: "ok"},
 		{Kind: actTested, Actor: store.ActorCompany, Outcome: "rejected", Detail: "send: 131026"},
 		{Kind: actTested, Actor: store.ActorCompany, Outcome: "internal", Detail: "send: 190"},

@@ -66,7 +66,7 @@ func (v *visit) act(a store.Activity, entries []entry) act {
 	switch a.Kind {
 	case store.ActCaughtUp:
 		out.Detail = v.say.T("act.caught_up.added", a.Detail)
-	case actOptions:
+	case store.ActOptionsChanged:
 		out.Detail = v.optionsInWords(a.Detail)
 	}
 	return out

@@ -55,6 +55,18 @@ func isReshaping(form string, revision int64) bool {
 	return strings.HasSuffix(form, reshaping("", revision))
 }
 
+// patchWeight is as what Google counts a patch (Events: patch, in the Calendar
+// API's reference).
+const patchWeight = 3
+
+// Weight implements [integration.Weighed].
+func (*Calendar) Weight(t integration.Task) int {
+	if isReshaping(t.Delivery.Form, t.Revision) {
+		return patchWeight
+	}
+	return 1
+}
+
 // unmarked is the form of the last confirmed write.
 func unmarked(form string) string {
 	f, _, _ := strings.Cut(form, reshaped)

@@ -236,6 +236,14 @@ func TestDecideForm(t *testing.T) {
 		if d.Call != tc.call || d.Delivery.Form != tc.form {
 			t.Errorf("%s: call %v with the form %q, want %v with %q", tc.name, d.Call, d.Delivery.Form, tc.call, tc.form)
 		}
+		weight := 1
+		if strings.HasSuffix(tc.form, "@7") {
+			weight = patchWeight
+		}
+		task.Delivery = d.Delivery
+		if got := (*Calendar)(nil).Weight(task); got != weight {
+			t.Errorf("%s: weight %d, want %d", tc.name, got, weight)
+		}
 	}
 }
 

@@ -10,9 +10,6 @@ import (
 	"github.com/citasync/citasync/shared/store"
 )
 
-// actOptions is the activity of other options; the detail names them.
-const actOptions = "options_changed"
-
 // Choice is what a company chooses of its connection: a calendar, options, or
 // both.
 type Choice struct {
@@ -50,7 +47,7 @@ func (g *Grants) Choose(ctx context.Context, company booking.CompanyID, ch Choic
 			acts = append(acts, g.activity(ctx, store.ActCalendarChosen, actor, "ok", ch.Name))
 		}
 		if what := ch.set(c); what != "" {
-			acts = append(acts, g.activity(ctx, actOptions, actor, "ok", what))
+			acts = append(acts, g.activity(ctx, store.ActOptionsChanged, actor, "ok", what))
 		}
 		if len(acts) == 0 {
 			return nil, errUnchanged

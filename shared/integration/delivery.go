@@ -206,6 +206,10 @@ type Integration interface {
 	Act(context.Context, Task) Result
 }
 
+// Weighed is an Integration that can say how many requests of its quota an Act
+// for the task mostly takes.
+type Weighed interface{ Weight(Task) int }
+
 // AccountKey is the form in which an account is named outside integration
 // data: a hash, so that a record that outlives the connection does not name
 // the account.

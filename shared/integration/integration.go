@@ -118,7 +118,7 @@ type Connection struct {
 	// account finds what an earlier one left.
 	Used map[string][]string
 
-	ChangedAt    time.Time // the last change of status, account or calendar
+	ChangedAt    time.Time // the last change of status, account, calendar or what an event looks like
 	BackfillDue  time.Time // maintain owes the passes over the bookings since then; zero: none owed
 	PassedAt     time.Time // when a pass last ended, the last one or not
 	ReconciledAt time.Time // the BackfillDue of the passes that were last completed: what changed by then has reached every booking

@@ -18,7 +18,10 @@ const (
 	scopeCalendarListAll  = "https://www.googleapis.com/auth/calendar.calendarlist"
 )
 
-const opInsert = "events.insert"
+const (
+	opInsert = "events.insert"
+	opPatch  = "events.patch"
+)
 
 func (s *Sandbox) routeCalendar(mux *http.ServeMux) {
 	const (
@@ -40,7 +43,7 @@ func (s *Sandbox) routeCalendar(mux *http.ServeMux) {
 		{"POST " + events, opInsert, write, writing, s.insertEvent},
 		{"GET " + events + "/{event}", "events.get", read, []string{"maxAttendees"}, s.getEvent},
 		{"PUT " + events + "/{event}", "events.update", write, writing, s.updateEvent},
-		{"PATCH " + events + "/{event}", "events.patch", write, writing, s.patchEvent},
+		{"PATCH " + events + "/{event}", opPatch, write, writing, s.patchEvent},
 		{"DELETE " + events + "/{event}", "events.delete", write, []string{"sendUpdates"}, s.deleteEvent},
 	} {
 		mux.Handle(route.pattern, s.serve(endpoint{
@@ -72,13 +75,22 @@ func (s *Sandbox) authenticate(c *call, scopes, parameters []string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.quotas.take(c.account, c.at, s.Behaviour().Quota); err != nil {
+	if err := s.quotas.take(c.account, c.at, s.Behaviour().Quota, c.units()); err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(scopes, func(scope string) bool { return slices.Contains(granted, scope) }) {
 		return apiErr(http.StatusForbidden, "insufficientPermissions")
 	}
 	return c.allow(parameters)
+}
+
+// units is how many requests of its quota Google counts the call as ("Events:
+// patch" in the Calendar API's reference).
+func (c *call) units() int {
+	if c.operation == opPatch {
+		return 3
+	}
+	return 1
 }
 
 // allow refuses a parameter that the sandbox would have to ignore, so that no

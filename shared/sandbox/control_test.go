@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	google "google.golang.org/api/calendar/v3"
 )
 
 func TestQuota(t *testing.T) {
@@ -44,6 +45,22 @@ func TestQuota(t *testing.T) {
 		if _, err := svc.Events.List("primary").Do(); step.quota.Status != 0 {
 			wantAPIError(t, err, http.StatusTooManyRequests, "rateLimitExceeded")
 		}
+	}
+}
+
+// A patch counts as three requests.
+func TestQuotaOfPatch(t *testing.T) {
+	c := newClock()
+	w := local(t, Options{Now: c.now})
+	if err := w.s.SetBehaviour(Behaviour{Quota: Quota{PerUser: 5}}); err != nil {
+		t.Fatal(err)
+	}
+	svc := w.api(w.connect(ana))
+	if _, err := svc.Events.Patch("primary", "nowhere", &google.Event{}).Do(); err == nil {
+		t.Fatal("an event that is not there was patched")
+	}
+	if got := w.fates(svc, 4); got != "..xx" {
+		t.Errorf("after a patch %s", got)
 	}
 }
 

@@ -31,9 +31,9 @@ type window struct {
 	count int
 }
 
-// take counts a request and refuses it if that is one too many. A request
-// refused for its user's sake counts against nobody.
-func (q *quotas) take(user string, now time.Time, limit Quota) error {
+// take counts a request of so many units and refuses it if the one before was
+// the last. A request refused for its user's sake counts against nobody.
+func (q *quotas) take(user string, now time.Time, limit Quota, units int) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.users == nil {
@@ -50,8 +50,8 @@ func (q *quotas) take(user string, now time.Time, limit Quota) error {
 	if !q.project.has(now, limit.PerProject, defaultPerProject) {
 		return rateLimited("Queries per minute", limit.Status)
 	}
-	w.count++
-	q.project.count++
+	w.count += units
+	q.project.count += units
 	return nil
 }
 

@@ -15,6 +15,7 @@ const (
 	ActNeedsReauth    = "needs_reauth"    // the outcome is the integration.Reason
 	ActCaughtUp       = "caught_up"       // what a change of the connection left behind is there; the detail is how many were added
 	ActCalendarChosen = "calendar_chosen" // the detail is its name
+	ActOptionsChanged = "options_changed" // what events or messages are like; the detail may name what
 	ActTurnedOff      = "turned_off"      // the detail is "keep" or "remove", of the future events
 	ActDisconnected   = "disconnected"    // grant and tokens are given back
 )

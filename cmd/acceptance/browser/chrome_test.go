@@ -138,6 +138,7 @@ func (p *person) tab() *tab {
 	}
 	t.observe()
 	t.see(p.screen)
+	call(t, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}) // whatever other tabs do
 	return t
 }
 

@@ -1,6 +1,8 @@
 package browser
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -26,6 +28,42 @@ func TestConnect(t *testing.T) {
 		s.says("Conectado", ana)
 		s.silent("Desconectado")
 		s.look("overview-connected")
+	})
+}
+
+// TestConnectFromThePlatform goes to an address that the platform has asked the
+// API for, and comes back to the platform with what came of it.
+func TestConnectFromThePlatform(t *testing.T) {
+	onScreens(t, func(t *testing.T, on screen) {
+		s := newSalon(t, on, "1")
+		begin := func() {
+			var to struct {
+				AuthorizeURL string `json:"authorize_url"`
+			}
+			s.api(http.MethodPost, "/v1/integrations/google-calendar/enable", fmt.Sprintf(`{"return_url":"%s/demo/companies/2"}`, s.server.Demo), &to)
+			s.open(to.AuthorizeURL)
+		}
+		back := func(query string) {
+			s.Helper()
+			if at := eval[string](s.tab, "location.href"); at != s.server.Demo+"/demo/companies/2"+query {
+				t.Errorf("the way back leads to %s", at)
+			}
+		}
+		begin()
+		s.says("Vas a conectar las reservas", "Desconectado", "Se añadirá 1 reserva")
+		s.look("connect-new")
+		s.follow("Volver sin conectar")
+		back("")
+		begin()
+		s.follow("Conectar Google Calendar")
+		s.consent(ana)
+		back("?integration=google-calendar&result=connected")
+		s.delivered("1", "done")
+		begin()
+		s.says("ya está conectado", ana)
+		s.look("connect-done")
+		s.follow("Volver a la plataforma de reservas")
+		back("")
 	})
 }
 

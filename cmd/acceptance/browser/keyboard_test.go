@@ -71,9 +71,9 @@ func (t *tab) fresh() {
 	}
 }
 
-// enter presses a key on what has the focus, and waits for the page that it
+// leave presses a key on what has the focus, and waits for the page that it
 // leads to.
-func (t *tab) enter(key string) {
+func (t *tab) leave(key string) {
 	t.Helper()
 	t.loads("a key", func() { t.press(key) })
 }
@@ -86,28 +86,28 @@ func TestKeyboard(t *testing.T) {
 	s.fresh()
 	s.press(kb.Enter)
 	s.tabTo("Conectar Google Calendar") // and not by way of the navigation
-	s.tab.enter(kb.Enter)
+	s.leave(kb.Enter)
 	s.wait("Google's page", "document.querySelector('h1')?.innerText.startsWith('Elige una cuenta')")
 	s.tabs("Ana Ruiz (" + ana + ")")
 	s.press(" ")
 	s.tabs("Permitir")
-	s.tab.enter(kb.Enter)
+	s.leave(kb.Enter)
 	s.announced("status", "conectado")
 	s.fresh()
 	s.delivered("1", "done")
 
 	s.tabTo("Historial")
-	s.tab.enter(kb.Enter)
+	s.leave(kb.Enter)
 	s.fresh()
 	s.says("Corte de pelo")
 	s.tabTo("Corte de pelo para Marta Ríos")
-	s.tab.enter(kb.Enter)
+	s.leave(kb.Enter)
 	s.fresh()
 	s.tabTo("Volver al historial")
-	s.tab.enter(kb.Enter)
+	s.leave(kb.Enter)
 
 	s.tabTo("Integraciones")
-	s.tab.enter(kb.Enter)
+	s.leave(kb.Enter)
 	s.tabTo("Desactivar Google Calendar")
 	s.press(kb.Enter)
 	s.wait("a dialog", "document.querySelector('dialog:modal') !== null")
@@ -126,7 +126,7 @@ func TestKeyboard(t *testing.T) {
 	}
 	s.press(kb.ArrowUp)
 	s.tabTo("Sí, desactivar")
-	s.tab.enter(" ")
+	s.leave(" ")
 	s.announced("status", "desactivado")
 	s.fresh()
 	s.nothingLeft()

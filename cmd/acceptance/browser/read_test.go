@@ -3,6 +3,8 @@ package browser
 import (
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 // TestHistory finds a booking, and on its own page what happened to it.
@@ -28,6 +30,34 @@ func TestHistory(t *testing.T) {
 		s.look("booking")
 		s.follow("Volver al historial")
 		s.says("Historial de reservas")
+	})
+}
+
+// TestSearch looks for bookings by name, telephone, state and day.
+func TestSearch(t *testing.T) {
+	onScreens(t, func(t *testing.T, on screen) {
+		s := newSalon(t, on, "1", "2")
+		s.server.Send(s.event("deleted", "2", 48*time.Hour))
+		s.follow("Historial")
+		s.fill("Buscar", "mart")
+		s.follow("Mostrar")
+		s.announced("status", "2 reservas")
+		s.look("history-found")
+		s.click("Más filtros")
+		s.option("Estado", "Eliminada")
+		s.follow("Mostrar")
+		s.announced("status", "1 reserva")
+		s.says("Eliminada")
+		s.back()
+		s.announced("status", "2 reservas")
+		s.follow("Quitar la búsqueda")
+		s.fill("Buscar", "Nadie")
+		s.follow("Mostrar")
+		s.announced("status", "No hay ninguna reserva así")
+		s.look("history-none")
+		s.fill("Buscar", "+57 300 999 8877")
+		s.press(kb.Enter)
+		s.wait("what was found", "all('[role=status]').map(words).join().includes('2 reservas')")
 	})
 }
 

@@ -88,31 +88,31 @@ func (s *salon) connect(account string) {
 }
 
 // api asks the API as the platform does.
-func (s *salon) api(method, path string, into any) int {
+func (s *salon) api(method, path, body string, into any) {
 	s.Helper()
 	if s.bearer == "" {
 		s.bearer = s.server.Bearer(s.company)
 	}
-	r, err := http.NewRequestWithContext(s.Context(), method, s.server.URL+path, http.NoBody)
+	r, err := http.NewRequestWithContext(s.Context(), method, s.server.URL+path, strings.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+s.bearer)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		s.Fatal(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		s.Fatal(err)
+	answer, err := io.ReadAll(res.Body)
+	if err == nil {
+		err = json.Unmarshal(answer, into)
 	}
-	if into != nil {
-		if err := json.Unmarshal(body, into); err != nil {
-			s.Fatalf("%s: %v\n%s", path, err, body)
-		}
+	if err != nil || res.StatusCode != http.StatusOK {
+		s.Fatalf("%s is answered with %d: %v\n%s", path, res.StatusCode, err, answer)
 	}
-	return res.StatusCode
 }
 
 // status is what the API says of an integration.
@@ -121,7 +121,7 @@ func (s *salon) status(id string) string {
 	var all struct {
 		Integrations []struct{ ID, Status string }
 	}
-	s.api(http.MethodGet, "/v1/integrations", &all)
+	s.api(http.MethodGet, "/v1/integrations", "", &all)
 	for _, i := range all.Integrations {
 		if i.ID == id {
 			return i.Status
@@ -134,7 +134,7 @@ func (s *salon) status(id string) string {
 func (s *salon) acts(kind string) (n int) {
 	s.Helper()
 	var all struct{ Activity []struct{ Kind string } }
-	s.api(http.MethodGet, "/v1/activity", &all)
+	s.api(http.MethodGet, "/v1/activity", "", &all)
 	for _, a := range all.Activity {
 		if a.Kind == kind {
 			n++
@@ -150,7 +150,7 @@ func (s *salon) delivered(id, status string) {
 		var b struct {
 			Deliveries map[string]struct{ Status string }
 		}
-		s.api(http.MethodGet, "/v1/bookings/"+url.PathEscape(id), &b)
+		s.api(http.MethodGet, "/v1/bookings/"+url.PathEscape(id), "", &b)
 		return b.Deliveries["google-calendar"].Status == status
 	})
 }

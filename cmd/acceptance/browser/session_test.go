@@ -32,7 +32,7 @@ func TestSessionLost(t *testing.T) {
 	})
 }
 
-// TestSessionExpires has the session end in time.
+// TestSessionExpires has the session end in time: what was chosen is not lost.
 func TestSessionExpires(t *testing.T) {
 	t.Parallel()
 	s := newSalon(t, phone)
@@ -44,6 +44,9 @@ func TestSessionExpires(t *testing.T) {
 	s.says("plataforma")
 	s.look("session-expired")
 	s.refused()
+	s.person.tab().open(s.link(s.company, "Salón Luz")) // what she is told to do
+	s.follow("Vuelve aquí y envía otra vez lo que hiciste")
+	s.announced("status", "«Equipo»")
 }
 
 // expire puts a session in the place of the browser's that ended a minute ago.

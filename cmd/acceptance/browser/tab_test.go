@@ -264,7 +264,7 @@ func (t *tab) silent(words ...string) {
 // announced demands that the page tells a screen reader these words.
 func (t *tab) announced(role, words string) {
 	t.Helper()
-	said := eval[[]string](t, fmt.Sprintf("all('[role=%s]').map(words)", role))
+	said := eval[[]string](t, fmt.Sprintf("all('[role=%s]').map(words).filter((w) => w)", role))
 	if len(said) != 1 || !strings.Contains(said[0], words) {
 		t.Errorf("%s announces as %s %q, not %q", t.path(), role, said, words)
 	}
@@ -277,6 +277,21 @@ func (t *tab) offered(names ...string) {
 		if !eval[bool](t, "named("+quoted(name)+").length === 1") {
 			t.Errorf("%s does not offer %q:\n%s", t.path(), name, t.text())
 		}
+	}
+}
+
+// option picks one of a list, by its words.
+func (t *tab) option(label, words string) {
+	t.Helper()
+	t.wait("a list "+label, "field("+quoted(label)+").length === 1")
+	ok := eval[bool](t, fmt.Sprintf(`(() => {
+  const list = field(%s)[0], at = [...list.options].findIndex((o) => o.text.trim() === %s);
+  list.selectedIndex = at;
+  list.dispatchEvent(new Event("change", { bubbles: true }));
+  return at >= 0;
+})()`, quoted(label), quoted(words)))
+	if !ok {
+		t.Fatalf("%s: there is no %q in the list %q", t.path(), words, label)
 	}
 }
 

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { os.Exit(citasync.Main(m)) }
 
 const ana = "ana@example.com"
 
-var webhookSecret = []byte("a webhook secret of the platform") //nolint:gochecknoglobals // a constant, but for the language
+var webhookSecret = []byte("a webhook secret of the platform")
 
 // caller calls an installation as a company's platform does, and holds every
 // answer against the document.

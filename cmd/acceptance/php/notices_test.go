@@ -292,7 +292,7 @@ func TestPushesOfOtherKinds(t *testing.T) {
 	if status := r.push(auth, []byte("x")); status != http.StatusBadRequest {
 		t.Errorf("no envelope: %d", status)
 	}
-	res, err := http.Get(r.url) //nolint:noctx // of this machine
+	res, err := http.Get(r.url)
 	if err != nil {
 		t.Fatal(err)
 	}

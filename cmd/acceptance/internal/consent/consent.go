@@ -44,7 +44,7 @@ func (b *Browser) send(r *http.Request) (page, to string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // it was read
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		b.t.Fatal(err)
