@@ -32,7 +32,7 @@ provide() {
 }
 command -v chromium-browser google-chrome >/dev/null || provide chromium chromium
 provide npm npm
-provide php php-cli
+provide php php-cli php-sqlite3
 
 # The race detector needs a C compiler.
 race=(-race)

@@ -26,7 +26,7 @@ type examiner struct {
 var (
 	axe examiner
 
-	errNoNPM = errors.New("npm, which installs axe-core")
+	errNoNPM = errors.New("npm, which installs axe-core, is not installed")
 )
 
 // need returns the source, or ends the test.

@@ -62,7 +62,7 @@ func find(t testing.TB) string {
 			return path
 		}
 	}
-	emulatortest.Lacking(t, "Chromium")
+	emulatortest.Lacking(t, "Chromium is not installed")
 	return ""
 }
 

@@ -25,6 +25,7 @@ var narrow = screen{"narrow", 320, 740, true}
 // desktop, light and dark; in a narrow window, and with text twice as large.
 func TestPages(t *testing.T) {
 	t.Parallel()
+	chrome.need(t)
 	axe.need(t)
 	files, err := filepath.Glob(filepath.Join(panel, "testdata", "*.html"))
 	if err != nil || len(files) < 100 {

@@ -1,8 +1,9 @@
 package bolt
 
 import (
-	"context"
 	"slices"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/citasync/citasync/shared/booking"
 )
@@ -24,8 +25,8 @@ func youngIndexes() []string { return []string{byMark, byPhone, byName} }
 // transaction. Interrupted, it goes on where it was.
 func (s *Store) build(batch int) error {
 	for more := true; more; {
-		err := s.update(context.Background(), func(t tx) (err error) { // a file half up to date can't be used
-			more, err = t.build(batch)
+		err := s.file.Update(func(t *bbolt.Tx) (err error) {
+			more, err = tx{t}.build(batch)
 			return err
 		})
 		if err != nil {
