@@ -10,6 +10,10 @@ use Citasync\Token;
 require __DIR__ . '/autoload.php';
 
 [, $company, $return] = $argv + ['', '', ''];
+if ($company === '' || $return === '') {
+    fwrite(STDERR, "usage: php connect.php COMPANY RETURN_URL\n");
+    exit(2);
+}
 $bearer = (new Token(setting('CITASYNC_SESSION_SECRET')))->sign($company);
 $answer = (string) file_get_contents(
     rtrim(setting('CITASYNC_URL'), '/') . '/v1/integrations/google-calendar/enable',

@@ -331,7 +331,9 @@ func (m *Maintainer) mark(ctx context.Context, company booking.CompanyID, c inte
 		c.UpdatedAt = c.PassedAt
 		if done {
 			c.CaughtUp(added, c.PassedAt)
-			c.CheckedAt = c.PassedAt
+			if c.CheckedAt.IsZero() { // all of its events are new: there is nothing to compare yet
+				c.CheckedAt = c.PassedAt
+			}
 			acts = caughtUp(c, added, logging.TraceOf(ctx).ID)
 		}
 		err := m.Connections.PutConnection(ctx, company, &c, acts...)

@@ -64,9 +64,9 @@ func statusOf(q url.Values, f *store.Filter) (err error) {
 	if f.Integration, err = integration.ParseID(id); err != nil {
 		return wrong("integration", "is none that there is")
 	}
-	if f.Status, err = integration.ParseDeliveryStatus(status); err != nil {
-		return wrong("status", "must be %s, %s, %s, %s or %s",
-			integration.Pending, integration.Done, integration.Waiting, integration.Failed, integration.Skipped)
+	if f.Status, err = store.ParseStatus(status); err != nil {
+		return wrong("status", "must be %s, %s, %s, %s, %s or %s",
+			integration.Pending, integration.Done, integration.Waiting, integration.Failed, integration.Skipped, store.Gone)
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func TestAPIShapes(t *testing.T) {
    "detail": "deleted_in_google_calendar",
    "event_id": "abc123",
    "link": "https://calendar.google.example/event?eid=abc123",
-   "message": "Borrado a mano en Google Calendar. Vuelve si la reserva cambia.",
+   "message": "Borrado a mano en Google Calendar. Si cambias la reserva (por ejemplo, la hora), volverá al calendario.",
    "message_id": "",
    "next_attempt_at": "",
    "reason": "",

@@ -129,6 +129,10 @@ func succeeded(rec *store.Booking, d integration.Delivery, e entry) time.Time {
 	case d.Status == integration.Done:
 		return d.UpdatedAt
 	}
+	switch s := lastAct(rec, e.id); s.Kind {
+	case gcal.StepCreated, gcal.StepUpdated, gcal.StepRemoved:
+		return s.At // what came after it is not there yet
+	}
 	return time.Time{}
 }
 

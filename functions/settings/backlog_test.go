@@ -87,7 +87,7 @@ func TestPreviewBound(t *testing.T) {
 		s.book(salon, booking.ID(strconv.Itoa(i)), hour, never)
 	}
 	b := s.enter(s.claims(salon))
-	if page := body(t, b.get("/settings")); !strings.Contains(page, "Se añadirán 500 reservas o más.") || c.read != maxRecent {
+	if page := body(t, b.get("/settings")); !strings.Contains(page, "Al conectar se añadirán 500 reservas o más.") || c.read != maxRecent {
 		t.Errorf("%d bookings are read, or the page does not say that there are more", c.read)
 	}
 	if got := body(t, s.call(salon, "GET", "/v1/integrations", "")); !strings.Contains(got, `"preview":{"add":500,"more":true}`) {
@@ -95,7 +95,7 @@ func TestPreviewBound(t *testing.T) {
 	}
 	c.read = 0
 	s.pause()
-	if page := body(t, b.get("/settings")); strings.Contains(page, "Se añadirán") || c.read != 0 {
+	if page := body(t, b.get("/settings")); strings.Contains(page, "se añadirán") || c.read != 0 {
 		t.Errorf("paused: %d bookings are read", c.read)
 	}
 }

@@ -81,6 +81,9 @@ func (v *visit) done(rec *store.Booking, d integration.Delivery, e entry) delive
 	when.Words = v.say.T("delivery.written", when.Words)
 	out := delivery{Tone: good, Fact: v.say.T("delivery.done", e.Name), At: &when}
 	v.place(&out, d, e)
+	if e.Status == integration.Disconnected {
+		out.Next = v.say.T("delivery.done.off", e.Name)
+	}
 	return out
 }
 
@@ -272,5 +275,9 @@ func (v *visit) skipped(rec *store.Booking, d integration.Delivery, e entry) del
 	case rec.State == booking.Reserved && e.Connection.Enabled:
 		return delivery{Tone: off, Fact: v.say.T("delivery.skipped.reserved", e.Name)}
 	}
-	return delivery{Tone: off, Fact: v.say.T("delivery.skipped", e.Name, v.why(e.id, "not_connected"))}
+	out := delivery{Tone: off, Fact: v.say.T("delivery.skipped", e.Name, v.why(e.id, "not_connected"))}
+	if e.Status == integration.Disconnected && rec.State == booking.Confirmed && rec.Booking.End.After(v.now) {
+		out.Next = v.say.T("delivery.skipped.next", e.Name)
+	}
+	return out
 }

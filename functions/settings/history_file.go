@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/citasync/citasync/shared/fault"
@@ -117,11 +118,23 @@ func (t table) delivery(rec *store.Booking, e entry) string {
 		return ""
 	}
 	d := t.v.delivery(rec, e)
-	said := []string{d.Fact}
+	said := d.Fact
 	if d.At != nil {
-		said = append(said, d.At.Words)
+		said = t.v.say.T("history.file.at", said, t.at(rec, d.At))
 	}
-	return strings.Join(append(said, d.Detail), " ")
+	return sentences(said, d.Detail)
+}
+
+// at is a time as it is in a file, which is read on any other day.
+func (t table) at(rec *store.Booking, m *moment) string {
+	at, err := time.Parse(time.RFC3339, m.Machine)
+	if err != nil {
+		return m.Words
+	}
+	if rec.Booking.TimeZone != "" {
+		return at.In(rec.Booking.Start.Location()).Format(fileTime)
+	}
+	return at.In(t.v.zone).Format(fileTime)
 }
 
 // line writes a line of cells. One that a spreadsheet would take for a formula

@@ -199,8 +199,11 @@ func (v *visit) searchForm(s search, entries []entry) searchForm {
 	}
 	for _, e := range entries {
 		for _, status := range []integration.DeliveryStatus{
-			integration.Done, integration.Pending, integration.Waiting, integration.Failed, integration.Skipped,
+			integration.Done, integration.Pending, integration.Waiting, integration.Failed, integration.Skipped, store.Gone,
 		} {
+			if status == store.Gone && !e.events {
+				continue // a message can't be taken away
+			}
 			id := string(e.id) + ":" + string(status)
 			name := v.say.T("history.at", e.Name, v.say.T(v.own(e.id, "history.status."+string(status))))
 			f.Deliveries = append(f.Deliveries, choice{ID: id, Name: name, Current: s.Delivery == id})

@@ -65,6 +65,20 @@ func (s *site) clientele() {
 	s.book(clinic, "99", hour, nil)
 }
 
+// What was deleted by hand is found as that, and not as what is in order.
+func TestHistoryGone(t *testing.T) {
+	s := newSite(t)
+	s.connect(salon, nil)
+	s.book(salon, "1", 24*hour, nil)
+	s.book(salon, "2", 24*hour, gone)
+	b := s.enter(s.claims(salon))
+	for delivery, want := range map[string]string{"google-calendar:gone": "2", "google-calendar:done": "1"} {
+		if got := b.found(url.Values{"delivery": {delivery}}); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: found %v, want %s", delivery, got, want)
+		}
+	}
+}
+
 func TestHistorySearch(t *testing.T) {
 	s := newSite(t)
 	s.connect(salon, nil)
@@ -179,7 +193,7 @@ func TestHistoryFile(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	last := lines[len(lines)-1]
-	if last[4] != "'+573001112233" || last[8] != "2026-12-02 09:00" || last[10] != "America/Bogota" || !strings.HasPrefix(last[11], "En Google Calendar escrito") {
+	if last[4] != "'+573001112233" || last[8] != "2026-12-02 09:00" || last[10] != "America/Bogota" || last[11] != "En Google Calendar (2026-12-01 08:30)." {
 		t.Errorf("the last line is %q", last)
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // DetailGone is the detail of a delivery whose event was deleted at Google by
 // hand. It stays away until the booking changes.
-const DetailGone = "deleted_in_google_calendar"
+const DetailGone = integration.DetailGone
 
 // Witness returns an integration that, in place of the booking's own delivery,
 // looks whether the event that the delivery names is there, and notes in the

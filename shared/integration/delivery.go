@@ -22,6 +22,10 @@ const (
 	Skipped DeliveryStatus = "skipped" // nothing to do: not connected, or not wanted
 )
 
+// DetailGone is the detail of a delivery that is [Done], though the company has
+// taken what was written away by hand.
+const DetailGone = "deleted_in_google_calendar"
+
 // ParseDeliveryStatus reads a delivery's status.
 func ParseDeliveryStatus(s string) (DeliveryStatus, error) {
 	switch st := DeliveryStatus(s); st {

@@ -122,7 +122,7 @@ type Connection struct {
 	BackfillDue  time.Time // maintain owes the passes over the bookings since then; zero: none owed
 	PassedAt     time.Time // when a pass last ended, the last one or not
 	ReconciledAt time.Time // the BackfillDue of the passes that were last completed: what changed by then has reached every booking
-	CheckedAt    time.Time // when Google was last compared with the records: the daily check, or a change's last listing
+	CheckedAt    time.Time // when Google was last compared with the records, which is done daily; of a new connection, when its bookings were there
 	NoticeDue    time.Time // when the company is to be told something; see Notice. Zero: never
 	Notices      int       // sent of the incident, and its reminders; its end is told if there were any
 	Added        int       // bookings added since the incident, when its end is to be told

@@ -74,18 +74,38 @@ func indexed() [2]integration.ID {
 	return [...]integration.ID{integration.GoogleCalendar, integration.WhatsApp}
 }
 
+// Gone is what a filter calls the status of a delivery that is done, though what
+// was written was taken away by hand: such a booking is not found as done.
+const Gone integration.DeliveryStatus = "gone"
+
+// ParseStatus reads a status as a filter may ask for it.
+func ParseStatus(s string) (integration.DeliveryStatus, error) {
+	if s == string(Gone) {
+		return Gone, nil
+	}
+	return integration.ParseDeliveryStatus(s)
+}
+
+// StatusOf is the status under which a delivery with a detail is found; a
+// booking without a delivery counts as [integration.Skipped].
+func StatusOf(status integration.DeliveryStatus, detail string) integration.DeliveryStatus {
+	switch {
+	case status == "":
+		return integration.Skipped
+	case status == integration.Done && detail == integration.DetailGone:
+		return Gone
+	}
+	return status
+}
+
 // Marks lists what a booking's record is found by, so that each combination of
 // a state and a delivery's status is one mark, as [Filter.Mark] returns it: one
 // for the state and two for each integration. Status is asked for each
-// integration that there is; empty, for a booking without a delivery there,
-// counts as [integration.Skipped].
+// integration that there is; see [StatusOf].
 func Marks(state booking.Kind, status func(integration.ID) integration.DeliveryStatus) []string {
 	marks := []string{mark(state, "", "")}
 	for _, id := range indexed() {
 		st := status(id)
-		if st == "" {
-			st = integration.Skipped
-		}
 		marks = append(marks, mark("", id, st), mark(state, id, st))
 	}
 	return marks
@@ -163,7 +183,7 @@ func (f Filter) check() error {
 	}
 	if f.Integration != "" || f.Status != "" {
 		_, err1 := integration.ParseID(string(f.Integration))
-		_, err2 := integration.ParseDeliveryStatus(string(f.Status))
+		_, err2 := ParseStatus(string(f.Status))
 		errs = append(errs, err1, err2)
 	}
 	for _, t := range []time.Time{f.From, f.Until} {

@@ -81,7 +81,7 @@ func FuzzNameKey(f *testing.F) {
 // it lets the booking through.
 func TestMarks(t *testing.T) {
 	statuses := map[integration.ID]integration.DeliveryStatus{integration.GoogleCalendar: integration.Done}
-	got := Marks(booking.Confirmed, func(id integration.ID) integration.DeliveryStatus { return statuses[id] })
+	got := Marks(booking.Confirmed, func(id integration.ID) integration.DeliveryStatus { return StatusOf(statuses[id], "") })
 	want := []string{
 		Filter{State: booking.Confirmed}.Mark(),
 		Filter{Integration: integration.GoogleCalendar, Status: integration.Done}.Mark(),

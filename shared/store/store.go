@@ -115,7 +115,7 @@ type Query struct {
 type Filter struct {
 	State       booking.Kind
 	Integration integration.ID             // set together with Status
-	Status      integration.DeliveryStatus // of the delivery to Integration; without a delivery there, a booking counts as skipped
+	Status      integration.DeliveryStatus // of the delivery to Integration; see [StatusOf]
 	From        time.Time                  // starts then or later
 	Until       time.Time                  // starts before
 	Phone       string                     // of the customer, in whole, as the booking has it

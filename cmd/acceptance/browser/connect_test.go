@@ -11,7 +11,7 @@ import (
 func TestConnect(t *testing.T) {
 	onScreens(t, func(t *testing.T, on screen) {
 		s := newSalon(t, on, "1", "2")
-		s.says("Desconectado", "Se añadirán 2 reservas.")
+		s.says("Desconectado", "Al conectar se añadirán 2 reservas.")
 		s.look("overview-disconnected")
 		s.connect(ana)
 		s.announced("status", "conect")
@@ -50,7 +50,7 @@ func TestConnectFromThePlatform(t *testing.T) {
 			}
 		}
 		begin()
-		s.says("Vas a conectar las reservas", "Desconectado", "Se añadirá 1 reserva")
+		s.says("Vas a conectar las reservas", "Desconectado", "Al conectar se añadirá 1 reserva")
 		s.look("connect-new")
 		s.follow("Volver sin conectar")
 		back("")

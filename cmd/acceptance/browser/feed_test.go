@@ -12,7 +12,7 @@ import (
 func TestFeed(t *testing.T) {
 	onScreens(t, func(t *testing.T, on screen) {
 		s := newSalon(t, on, "1")
-		s.follow("Suscripción")
+		s.follow("Otro calendario")
 		s.look("feed-off")
 		s.follow("Crear mi dirección")
 		s.announced("status", "Tu dirección está lista")
@@ -24,13 +24,15 @@ func TestFeed(t *testing.T) {
 		s.click("Copiar")
 		s.wait("word that it is copied", "all('[role=status]').map(words).includes('Copiada.')")
 
-		s.follow("Cambiar por una dirección nueva")
+		s.click("Cambiar por una dirección nueva")
+		s.follow("Sí, cambiarla")
 		s.announced("status", "dirección nueva")
 		second := s.address()
 		if status, _ := s.get(first); status != http.StatusNotFound || first == second {
 			t.Errorf("the address before is answered with %d", status)
 		}
-		s.doubleClick("Dejar de usarla")
+		s.click("Dejar de usarla")
+		s.doubleClick("Sí, dejar de usarla")
 		s.onPanel()
 		s.says("Todavía no tienes ninguna dirección")
 		s.look("feed-removed")

@@ -45,7 +45,7 @@ func TestSessionExpires(t *testing.T) {
 	s.look("session-expired")
 	s.refused()
 	s.person.tab().open(s.link(s.company, "Salón Luz")) // what she is told to do
-	s.follow("Vuelve aquí y envía otra vez lo que hiciste")
+	s.follow("Ya lo hice: enviar lo que escribí")
 	s.announced("status", "«Equipo»")
 }
 

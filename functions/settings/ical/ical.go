@@ -44,7 +44,7 @@ func (f Feed) Encode(recs []*store.Booking) []byte {
 	c.SetMethod(ics.MethodPublish)
 	c.SetCalscale("GREGORIAN")
 	c.SetName(clean(f.Name))
-	c.SetRefreshInterval(refresh, ics.WithValue("DURATION"))
+	c.SetRefreshInterval(refresh)
 	c.SetXPublishedTTL(refresh)
 	for _, rec := range recs {
 		if status, ok := statusOf(rec); ok {

@@ -106,8 +106,8 @@ func TestForm(t *testing.T) {
 			t.Errorf("%s is %v, want %s", name, got, want)
 		}
 	}
-	if v := cal.Props.Get("REFRESH-INTERVAL").Params.Get("VALUE"); v != "DURATION" {
-		t.Errorf("the refresh interval is a %q", v)
+	if !strings.Contains(string(data), "\r\nREFRESH-INTERVAL;VALUE=DURATION:PT15M\r\n") {
+		t.Error("the refresh interval is not said to be a duration, once (RFC 7986, section 5.7)")
 	}
 	if n := strings.Count(string(data), "\r\nBEGIN:VEVENT"); n != 1 {
 		t.Errorf("%d events", n)

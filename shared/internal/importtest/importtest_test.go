@@ -79,7 +79,7 @@ var outside = []struct {
 	{"github.com/nyaruka/phonenumbers", "phone"}, // whose tables take long to load: nothing imports it that handles bookings
 	{"github.com/go-playground/locales", "whatsapp"},
 	{"github.com/chromedp/", "cmd/acceptance/"},
-	{"testing", "store/storetest secret/secrettest emulator/emulatortest bus/bustest cmd/acceptance/internal/served"},
+	{"testing", "store/storetest secret/secrettest emulator/emulatortest bus/bustest cmd/acceptance/internal/"},
 }
 
 type pkg struct {

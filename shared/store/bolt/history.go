@@ -69,7 +69,9 @@ func (s *starts) beyond(prefix key, k []byte) key {
 
 // historyIndex lists the index entries by which filters find the booking.
 func (d *bookingDoc) historyIndex(c key) []entry {
-	marks := store.Marks(d.State, func(id integration.ID) integration.DeliveryStatus { return d.Deliveries[id].Status })
+	marks := store.Marks(d.State, func(id integration.ID) integration.DeliveryStatus {
+		return store.StatusOf(d.Deliveries[id].Status, d.Deliveries[id].Detail)
+	})
 	name, phone := store.NameKey(d.Customer.Name), phoneKey(d.Customer.Phone)
 	place := func(k key) key { return k.descending(d.Start).text(string(d.ID)) }
 	es := make([]entry, 0, 3*len(marks)+2)

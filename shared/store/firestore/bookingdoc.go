@@ -82,7 +82,9 @@ func bookingFields(r *store.Booking) fields {
 	f.time("updated_at", r.UpdatedAt)
 	f.time(fieldExpireAt, r.ExpireAt)
 	f.texts(fieldWaiting, waiting(r.Deliveries))
-	f.texts(fieldMarks, store.Marks(r.State, func(id integration.ID) integration.DeliveryStatus { return r.Deliveries[id].Status }))
+	f.texts(fieldMarks, store.Marks(r.State, func(id integration.ID) integration.DeliveryStatus {
+		return store.StatusOf(r.Deliveries[id].Status, r.Deliveries[id].Detail)
+	}))
 	f.text(fieldNameKey, store.NameKey(b.Customer.Name))
 	return f
 }

@@ -52,6 +52,14 @@ func (d dice) status() integration.DeliveryStatus {
 	})
 }
 
+// asked is a status that a filter may ask for.
+func (d dice) asked() integration.DeliveryStatus {
+	if d.IntN(6) == 0 {
+		return store.Gone
+	}
+	return d.status()
+}
+
 // start is one of few, so that some are the same.
 func (d dice) start() time.Time { return base().Add(time.Duration(d.IntN(9)) * time.Hour) }
 
@@ -64,7 +72,7 @@ func (d dice) change(b *store.Booking) {
 	clear(b.Deliveries)
 	for _, id := range []integration.ID{integration.GoogleCalendar, integration.WhatsApp} {
 		if d.IntN(3) > 0 {
-			b.Deliveries[id] = integration.Delivery{Status: d.status()}
+			b.Deliveries[id] = integration.Delivery{Status: d.status(), Detail: pick(d, []string{"", "", integration.DetailGone})}
 		}
 	}
 }
@@ -75,7 +83,7 @@ func (d dice) filter() store.Filter {
 		f.State = d.state()
 	}
 	if d.IntN(2) == 0 {
-		f.Integration, f.Status = pick(d, []integration.ID{integration.GoogleCalendar, integration.WhatsApp}), d.status()
+		f.Integration, f.Status = pick(d, []integration.ID{integration.GoogleCalendar, integration.WhatsApp}), d.asked()
 	}
 	fine := []time.Duration{0, 0, time.Nanosecond, -time.Nanosecond, time.Microsecond, -time.Microsecond}
 	if d.IntN(3) == 0 {
@@ -98,8 +106,11 @@ func (d dice) filter() store.Filter {
 // lets is what a filter lets through, by its words.
 func lets(f store.Filter, b *store.Booking) bool {
 	status := b.Deliveries[f.Integration].Status
-	if status == "" {
+	switch {
+	case status == "":
 		status = integration.Skipped
+	case status == integration.Done && b.Deliveries[f.Integration].Detail == integration.DetailGone:
+		status = store.Gone
 	}
 	start, name := b.Booking.Start, store.NameKey(b.Booking.Customer.Name)
 	return (f.State == "" || b.State == f.State) &&

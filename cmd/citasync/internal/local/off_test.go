@@ -48,7 +48,7 @@ func TestWalkOffKeeping(t *testing.T) {
 				before := v.remember(evs)
 				spoil(v)
 				v.turnOffByPage(keepWords)
-				v.says("Google Calendar está desactivado. Ya no se envía ninguna reserva y hemos borrado los datos de la conexión.", "Desconectado")
+				v.says("Google Calendar está desactivado. Ya no se envía ninguna reserva y hemos borrado los datos de la conexión. Los eventos que queden en tu calendario ya no cambiarán.", "Desconectado")
 				v.nothingLeft(before)
 				v.click("Actividad")
 				v.says("Google Calendar se desactivó", "los eventos se quedan en el calendario", "Se borraron los datos de la conexión con Google Calendar")

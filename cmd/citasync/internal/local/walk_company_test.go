@@ -77,7 +77,7 @@ func (v *visitor) asked(n need, waiting ...booking.Event) {
 	want := []string{"ninguna"}
 	if len(waiting) > 0 {
 		want = []string{fmt.Sprintf(n.waits, len(waiting)), "Ver en el historial"}
-		v.says(fmt.Sprintf("Se añadirán %d reservas.", len(waiting)))
+		v.says(fmt.Sprintf("Al conectar se añadirán %d reservas.", len(waiting)))
 	}
 	if got := v.page.fact("En espera"); !slices.Equal(got, want) {
 		v.t.Errorf("in wait: %q, want %q", got, want)
@@ -114,7 +114,7 @@ func TestWalkRevoked(t *testing.T) {
 		v.noCalls("for the pages")
 
 		v.reconnect()
-		v.says("Ahora mismo estamos poniendo al día los eventos de tus próximas reservas")
+		v.says("Ahora mismo estamos repasando los eventos de tus próximas reservas")
 		v.maintain(3*time.Minute, 5*time.Second)
 		v.well(evs...)
 		v.wantNotices("at last", "integration.needs_reauth revoked 0 0", "integration.caught_up  0 21")
