@@ -18,8 +18,10 @@
 //	                                                   that is to be sent
 //	POST /settings/integrations/{integration}/test     tries the connection, then 303 to
 //	GET  /settings/integrations/{integration}/test     how the last test went
-//	GET  /settings/history                           bookings, latest start first; ?find=, ?state=, ?delivery=INTEGRATION:STATUS, ?from=
-//	                                                 and ?until= (days) narrow them down, ?cursor= pages
+//	GET  /settings/history                           bookings, latest start first; ?state=, ?delivery=INTEGRATION:STATUS, ?from= and
+//	                                                 ?until= (days) narrow them down, ?cursor= pages
+//	POST /settings/history                           the same, with find=, an id, a phone or the beginning of a name; then 303 to
+//	                                                 /settings/history?search=, in which it is sealed
 //	GET  /settings/history.csv                       the same as a table, without pages
 //	GET  /settings/history?booking=ID                one booking, any id
 //	GET  /settings/feed                              the private address of the calendar feed

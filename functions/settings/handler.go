@@ -102,7 +102,7 @@ type Deps struct {
 	// Templates say which notices there are, and in which languages.
 	Templates config.Templates
 	// Secrets are those of links and sessions, newest first: the addresses of
-	// calendar feeds are made of them.
+	// calendar feeds are made of them, and what is searched for is sealed.
 	Secrets   [][]byte
 	PublicURL *url.URL
 	// PlatformURL is the platform's own page that leads to a fresh link; empty
@@ -121,6 +121,7 @@ type handler struct {
 	pages  pages
 	files  assets
 	keys   feedKeys
+	seals  seals
 	tests  limiter
 }
 
@@ -134,6 +135,9 @@ func New(deps Deps) (http.Handler, error) {
 	h := &handler{Deps: deps, words: catalogue, tests: limiter{every: testEvery, now: deps.Now}}
 	h.offers = h.newOffers()
 	if h.keys, err = newFeedKeys(deps.Secrets); err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	if h.seals, err = newSeals(deps.Secrets); err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
 	if h.files, err = loadAssets(); err != nil {
@@ -162,6 +166,7 @@ func (h *handler) panel() http.Handler {
 	mux.Handle("GET /settings/connect", h.visited(h.connectPage))
 	mux.Handle("GET /settings/{$}", http.RedirectHandler("/settings", http.StatusSeeOther))
 	mux.Handle("GET /settings/history", h.visited(h.history))
+	mux.Handle("POST /settings/history", h.visited(h.find))
 	mux.Handle("GET /settings/history.csv", h.visited(h.historyFile))
 	mux.Handle("GET /settings/feed", h.visited(h.askFeed))
 	mux.Handle("POST /settings/feed", h.visited(h.changeFeed))

@@ -34,7 +34,11 @@ func (h *handler) historyFile(w http.ResponseWriter, r *http.Request, v *visit) 
 	if err != nil {
 		return err
 	}
-	s := searchOf(r.URL.Query())
+	at, err := h.sought(v, r.URL.Query())
+	if err != nil {
+		return err
+	}
+	s := at.Search
 	page, err := h.search(r, v, s, "", filePage) // before anything is sent: it may have to be refused
 	if errors.Is(err, errDates) {
 		return fmt.Errorf("%w: %w", fault.ErrInvalid, err)

@@ -24,6 +24,8 @@ const (
 	fieldDelivery = "delivery"
 	fieldFrom     = "from"
 	fieldUntil    = "until"
+
+	fieldSearch = "search" // all of it, sealed
 )
 
 // search is what was asked of the history, as it was typed and chosen.
@@ -35,19 +37,27 @@ type search struct {
 	Until    string // the last day
 }
 
+// maxFind is how many bytes of what is searched for are looked at: more than any
+// name has.
+const maxFind = 300
+
 // searchOf reads the form.
 func searchOf(q url.Values) search {
+	find := strings.TrimSpace(q.Get(fieldFind))
+	if len(find) > maxFind {
+		find = strings.ToValidUTF8(find[:maxFind], "")
+	}
 	return search{
-		Find: strings.TrimSpace(q.Get(fieldFind)), State: q.Get(fieldState), Delivery: q.Get(fieldDelivery),
+		Find: find, State: q.Get(fieldState), Delivery: q.Get(fieldDelivery),
 		From: q.Get(fieldFrom), Until: q.Get(fieldUntil),
 	}
 }
 
-// query is the search as the form would send it.
+// query is the search as an address has it.
 func (s search) query() url.Values {
 	q := url.Values{}
 	for name, value := range map[string]string{
-		fieldFind: s.Find, fieldState: s.State, fieldDelivery: s.Delivery, fieldFrom: s.From, fieldUntil: s.Until,
+		fieldState: s.State, fieldDelivery: s.Delivery, fieldFrom: s.From, fieldUntil: s.Until,
 	} {
 		if value != "" {
 			q.Set(name, value)
@@ -183,7 +193,8 @@ func (h *handler) search(r *http.Request, v *visit, s search, cursor string, lim
 // searchForm is the form as it is shown.
 type searchForm struct {
 	search
-	Open       bool // more than words were asked for
+	Company    booking.CompanyID // whose page it is
+	Open       bool              // more than words were asked for
 	States     []choice
 	Deliveries []choice
 	Error      string
@@ -191,8 +202,8 @@ type searchForm struct {
 	File       link // the same as a table
 }
 
-func (v *visit) searchForm(s search, entries []entry) searchForm {
-	f := searchForm{search: s, Open: s.narrowed()}
+func (h *handler) searchForm(v *visit, s search, entries []entry) (searchForm, error) {
+	f := searchForm{search: s, Company: v.company.ID, Open: s.narrowed()}
 	for _, kind := range []booking.Kind{booking.Reserved, booking.Confirmed, booking.Deleted} {
 		id := string(kind)
 		f.States = append(f.States, choice{ID: id, Name: v.say.T("state." + id), Current: s.State == id})
@@ -209,12 +220,12 @@ func (v *visit) searchForm(s search, entries []entry) searchForm {
 			f.Deliveries = append(f.Deliveries, choice{ID: id, Name: name, Current: s.Delivery == id})
 		}
 	}
-	q := s.query()
-	if len(q) > 0 {
+	if s != (search{}) {
 		f.Clear = link{historyPath, v.say.T("history.clear")}
 	}
-	f.File = link{addressed(historyFilePath, q), v.say.T("history.file")}
-	return f
+	file, err := h.soughtURL(v, historyFilePath, sought{Search: s})
+	f.File = link{file, v.say.T("history.file")}
+	return f, err
 }
 
 // addressed is a path with a query, if there is any.

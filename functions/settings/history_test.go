@@ -25,7 +25,7 @@ var rowLink = regexp.MustCompile(`<h3><a href="/settings/history\?booking=([^"]+
 func (b *browser) found(q url.Values) []string {
 	b.s.Helper()
 	var ids []string
-	for path := addressed(historyPath, q); path != ""; {
+	for path := b.searched(q); path != ""; {
 		page := body(b.s.T, b.get(path))
 		for _, m := range rowLink.FindAllStringSubmatch(page, -1) {
 			ids = append(ids, m[1])
@@ -36,6 +36,18 @@ func (b *browser) found(q url.Values) []string {
 		}
 	}
 	return ids
+}
+
+// searched is where the form leads that asks for it.
+func (b *browser) searched(q url.Values) string {
+	b.s.Helper()
+	q.Set("company", string(salon))
+	res := b.post(historyPath, q)
+	res.Body.Close()
+	if res.StatusCode != http.StatusSeeOther {
+		b.s.Fatalf("a search is answered with %d", res.StatusCode)
+	}
+	return res.Header.Get("Location")
 }
 
 // clientele books for several people, and nothing for the clinic's company.
@@ -118,6 +130,43 @@ func TestHistorySearch(t *testing.T) {
 				t.Errorf("found %v, want %v", got, tc.want)
 			}
 		})
+	}
+}
+
+// What names a customer is in no address, and an address is one company's.
+func TestHistorySealed(t *testing.T) {
+	s := newSite(t)
+	s.clientele()
+	b := s.enter(s.claims(salon))
+	to := b.searched(url.Values{"find": {"Ana Ruiz"}, "state": {"confirmed"}})
+	sealed, ok := strings.CutPrefix(to, historyPath+"?search=")
+	if !ok || strings.Contains(strings.ToLower(to), "ana") {
+		t.Fatalf("the search leads to %s", to)
+	}
+	page := body(t, b.get(to))
+	if got := rowLink.FindAllStringSubmatch(page, -1); len(got) != 1 || !strings.Contains(page, `value="Ana Ruiz"`) {
+		t.Errorf("it finds %v, or does not say what was searched for", got)
+	}
+	if file := body(t, b.get(historyFilePath+"?search="+sealed)); strings.Count(file, "Ana Ruiz") != 1 {
+		t.Errorf("as a file it is %q", file)
+	}
+	other := s.enter(s.claims(clinic))
+	for name, res := range map[string]*http.Response{
+		"another company's": other.get(to), "altered": b.get(to[:len(to)-1] + flip(to[len(to)-1])), "not base64": b.get(historyPath + "?search=!"), "empty": b.get(historyPath + "?search="),
+	} {
+		res.Body.Close()
+		if res.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s is answered with %d", name, res.StatusCode)
+		}
+	}
+	if plain := body(t, b.get(historyPath+"?find=Ana")); strings.Contains(plain, `value="Ana"`) {
+		t.Error("a name in an address is taken up")
+	}
+	if got := b.searched(url.Values{"state": {"confirmed"}, "from": {"2026-12-01"}}); got != historyPath+"?from=2026-12-01&state=confirmed" {
+		t.Errorf("what names nobody leads to %s", got)
+	}
+	if strings.Contains(s.log.String(), "Ana") {
+		t.Error("the log has a name")
 	}
 }
 

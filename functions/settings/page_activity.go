@@ -36,7 +36,17 @@ func (h *handler) activity(w http.ResponseWriter, r *http.Request, v *visit) err
 	if err != nil {
 		return fmt.Errorf("activity: %w", err)
 	}
-	body := activityBody{Pager: v.pagerFor(activityPath, url.Values{}, "activity", cursor, list.Next)}
+	var body activityBody
+	body.Pager, err = v.pagerFor("activity", cursor, list.Next, func(cursor string) (string, error) {
+		q := url.Values{}
+		if cursor != "" {
+			q.Set("cursor", cursor)
+		}
+		return addressed(activityPath, q), nil
+	})
+	if err != nil {
+		return err
+	}
 	for _, a := range list.Items {
 		body.Acts = append(body.Acts, v.act(a, entries))
 	}

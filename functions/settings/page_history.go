@@ -52,18 +52,20 @@ type pager struct {
 }
 
 // pagerFor leads on to the page at next, and back to the first one from any
-// other. Name is the section of the catalogue that has the words.
-// The query is what else the addresses say.
-func (v *visit) pagerFor(path string, q url.Values, name, cursor, next string) pager {
+// other. Name is the section of the catalogue that has the words, at returns the
+// address of a page.
+func (v *visit) pagerFor(name, cursor, next string, at func(cursor string) (string, error)) (pager, error) {
 	p := pager{Label: v.say.T(name + ".pages")}
+	var wrong [2]error
 	if cursor != "" {
-		p.Newest = link{addressed(path, q), v.say.T(name + ".newest")}
+		p.Newest.Words = v.say.T(name + ".newest")
+		p.Newest.URL, wrong[0] = at("")
 	}
 	if next != "" {
-		q.Set("cursor", next)
-		p.Older = link{addressed(path, q), v.say.T(name + ".older")}
+		p.Older.Words = v.say.T(name + ".older")
+		p.Older.URL, wrong[1] = at(next)
 	}
-	return p
+	return p, errors.Join(wrong[:]...)
 }
 
 // history shows the bookings that are asked for, or one with its steps.
@@ -76,21 +78,46 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v *visit) erro
 	if err != nil {
 		return err
 	}
-	s, cursor := searchOf(q), q.Get("cursor")
+	at, err := h.sought(v, q)
+	if err != nil {
+		return err
+	}
+	s, cursor := at.Search, at.Cursor
 	list, err := h.search(r, v, s, cursor, pageSize)
 	wrong := errors.Is(err, errDates)
 	if err != nil && !wrong {
 		return err
 	}
 	p := v.page("history", "history", v.say.T("history.title"))
-	body := history{Form: v.searchForm(s, entries), Days: v.days(list.Items, entries, byName(s))}
+	body := history{Days: v.days(list.Items, entries, byName(s))}
+	if body.Form, err = h.searchForm(v, s, entries); err != nil {
+		return err
+	}
 	if wrong {
 		p.Status, body.Form.Error = http.StatusUnprocessableEntity, v.say.T("history.dates.invalid")
 	}
 	v.count(&body, len(list.Items), s, cursor != "" || list.Next != "")
-	body.Pager = v.pagerFor(historyPath, s.query(), "history", cursor, list.Next)
+	body.Pager, err = v.pagerFor("history", cursor, list.Next, func(cursor string) (string, error) {
+		return h.soughtURL(v, historyPath, sought{s, cursor})
+	})
+	if err != nil {
+		return err
+	}
 	p.Zone, p.Banners, p.Body = v.say.T("footer.zone.booking"), v.banners(entries), body
 	h.render(w, r, p)
+	return nil
+}
+
+// find leads to what the form asks for.
+func (h *handler) find(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := v.form(w, r); err != nil {
+		return err
+	}
+	to, err := h.soughtURL(v, historyPath, sought{Search: searchOf(r.PostForm)})
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 

@@ -154,6 +154,8 @@ run "access" {
         "https://citas.example.com/oauth/callback?error=access_denied&state=abc",
         "https://citas.example.com/oauth/callback?scope=email&code=4%2Fabc",
         "https://citas.example.com/feeds/0a1b2c.ics",
+        "https://citas.example.com/v1/bookings?limit=20&name=Ana",
+        "https://citas.example.com/v1/bookings?phone=%2B573001112233",
         "https://citas.example.com/webhooks/whatsapp?hub.mode=subscribe&hub.verify_token=abc&hub.challenge=1",
       ] : can(regex(local.letting_in, address))
     ])
