@@ -94,7 +94,8 @@ async function preview(form) {
   const body = new URLSearchParams(new FormData(form));
   body.set("action", "preview");
   try {
-    const fresh = mainOf(await answerOf(await fetch(form.action, { method: "POST", body }))).querySelector("#example");
+    const to = form.getAttribute("action"); // form.action is the button of that name
+    const fresh = mainOf(await answerOf(await fetch(to, { method: "POST", body }))).querySelector("#example");
     document.getElementById("example").replaceChildren(...fresh.childNodes);
   } catch {
     // The example stays as it was; saving says what is wrong.
