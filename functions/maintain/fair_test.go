@@ -252,6 +252,23 @@ func TestForgottenChecks(t *testing.T) {
 	})
 }
 
+// TestPassesAreNoComparison: passes look for what no record names, not for what is
+// missing, so they don't put off the comparison of a connection that had one.
+func TestPassesAreNoComparison(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := newMaintainer(t, &slow{done: map[store.Key]int{}}, &topic{})
+		m.Calendar = &empty{listed: map[booking.CompanyID]int{}}
+		before := time.Now().Add(-20 * time.Hour).UTC()
+		connect(t, s, 1, func(_ int, c *integration.Connection) {
+			c.CheckedAt, c.BackfillDue = before, time.Now().Add(-time.Hour)
+		})
+		runs(t, m, 1)
+		if c := connectionOf(t, s, 0); !c.BackfillDue.IsZero() || !c.CheckedAt.Equal(before) {
+			t.Errorf("due since %v, compared at %v, want %v", c.BackfillDue, c.CheckedAt, before)
+		}
+	})
+}
+
 // TestLongListing: a listing that takes longer than a run is gone on with, at
 // the end of passes and in the daily check.
 func TestLongListing(t *testing.T) {

@@ -99,3 +99,22 @@ func TestPreviewBound(t *testing.T) {
 		t.Errorf("paused: %d bookings are read", c.read)
 	}
 }
+
+// A change that is under way does not make the success before it undone.
+func TestLastSuccess(t *testing.T) {
+	s := newSite(t)
+	s.connect(salon, nil)
+	wrote := s.now.Add(-3 * hour)
+	s.book(salon, "1", 24*hour, func(b *store.Booking) {
+		s.retrying(b)
+		b.History = append(b.History, store.Step{At: wrote, Kind: "created", Integration: integration.GoogleCalendar, Outcome: "ok"})
+	})
+	h := &handler{Deps: s.deps}
+	e, err := h.entry(t.Context(), salon, h.newOffers()[0])
+	s.must(err)
+	b, err := h.backlog(t.Context(), salon, e)
+	s.must(err)
+	if !b.last.Equal(wrote) || b.retrying != 1 {
+		t.Errorf("the last success was at %v, want %v; %d are retried", b.last, wrote, b.retrying)
+	}
+}

@@ -23,11 +23,16 @@ import (
 type feedKeys [][]byte
 
 func newFeedKeys(secrets [][]byte) (feedKeys, error) {
-	keys := make(feedKeys, 0, len(secrets))
+	return derive(secrets, "citasync feed address")
+}
+
+// derive makes of each secret a key for one purpose (HKDF, RFC 5869).
+func derive(secrets [][]byte, purpose string) ([][]byte, error) {
+	keys := make([][]byte, 0, len(secrets))
 	for _, s := range secrets {
-		key, err := hkdf.Key(sha256.New, s, nil, "citasync feed address", sha256.Size)
+		key, err := hkdf.Key(sha256.New, s, nil, purpose, sha256.Size)
 		if err != nil {
-			return nil, fmt.Errorf("derive the feeds' key: %w", err)
+			return nil, fmt.Errorf("derive a key for %s: %w", purpose, err)
 		}
 		keys = append(keys, key)
 	}

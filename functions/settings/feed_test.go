@@ -144,26 +144,28 @@ func flip(c byte) string {
 	return "A"
 }
 
+// rotated is the same site with these secrets, newest first.
+func (s *site) rotated(secrets ...string) *site {
+	next := *s
+	next.deps.Secrets = nil
+	for _, secret := range secrets {
+		next.deps.Secrets = append(next.deps.Secrets, []byte(secret))
+	}
+	var err error
+	next.handler, err = New(next.deps)
+	s.must(err)
+	return &next
+}
+
 // An address outlives the secret that it was made with, and can't be shown then.
 func TestFeedRotation(t *testing.T) {
 	s := newSite(t)
 	path := s.enter(s.claims(salon)).feedOf(feedCreate)
-	rotate := func(secrets ...string) *site {
-		next := *s
-		next.deps.Secrets = nil
-		for _, secret := range secrets {
-			next.deps.Secrets = append(next.deps.Secrets, []byte(secret))
-		}
-		var err error
-		next.handler, err = New(next.deps)
-		s.must(err)
-		return &next
-	}
-	both := rotate("a new secret that is long enough too", "an old secret that is long enough")
+	both := s.rotated("a new secret that is long enough too", "an old secret that is long enough")
 	if got := both.enter(s.claims(salon)).shownFeed(); got != path {
 		t.Errorf("with both secrets the address is shown as %q", got)
 	}
-	newest := rotate("a new secret that is long enough too")
+	newest := s.rotated("a new secret that is long enough too")
 	b := newest.enter(s.claims(salon))
 	if res := newest.read(path, ""); res.StatusCode != http.StatusOK {
 		t.Errorf("without the old secret the feed is answered with %d", res.StatusCode)

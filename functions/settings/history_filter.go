@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -75,15 +74,15 @@ var errDates = errors.New("a date can't be read, or the last is before the first
 // fault.ErrInvalid; dates that can't be are errDates.
 func (v *visit) filter(s search) (store.Filter, error) {
 	id, status, _ := strings.Cut(s.Delivery, ":")
-	q := url.Values{"state": {s.State}, "integration": {id}, "status": {status}}
+	q := url.Values{"state": {s.State}, "integration": {id}, "status": {status}, "from": {s.From}, "until": {s.Until}}
 	var f store.Filter
 	for _, read := range []func(url.Values, *store.Filter) error{stateOf, statusOf} {
 		if err := read(q, &f); err != nil {
 			return f, err
 		}
 	}
-	if err := v.between(&f, s); err != nil {
-		return f, err
+	if v.spanOf(q, &f) != nil {
+		return f, errDates
 	}
 	switch {
 	case s.Find == "":
@@ -93,38 +92,6 @@ func (v *visit) filter(s search) (store.Filter, error) {
 		f.Name = s.Find
 	}
 	return f, nil
-}
-
-// between sets the days, which are the company's.
-func (v *visit) between(f *store.Filter, s search) error {
-	first, err := v.startOf(s.From)
-	if err != nil {
-		return err
-	}
-	last, err := v.startOf(s.Until)
-	if err != nil {
-		return err
-	}
-	f.From = first
-	if !last.IsZero() {
-		f.Until = last.AddDate(0, 0, 1)
-	}
-	if !last.IsZero() && last.Before(first) {
-		return errDates
-	}
-	return nil
-}
-
-// startOf is when a day begins; the zero time for none.
-func (v *visit) startOf(day string) (time.Time, error) {
-	if day == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.ParseInLocation(time.DateOnly, day, v.zone)
-	if err != nil {
-		return time.Time{}, errDates
-	}
-	return t, nil
 }
 
 // dialled reports whether a text can be a phone number, and no name.
@@ -143,10 +110,8 @@ func dialled(s string) bool {
 
 // phone is a number as bookings have it: in E.164, or if it can't be, as it is.
 func (v *visit) phone(s string) string {
-	for _, country := range []string{"", v.company.Country} {
-		if e164, ok := phone.E164(s, country); ok {
-			return e164
-		}
+	if e164, ok := phone.E164(s, v.company.Country); ok {
+		return e164
 	}
 	return s
 }

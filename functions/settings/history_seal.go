@@ -3,8 +3,6 @@ package settings
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -19,12 +17,12 @@ import (
 type seals []cipher.AEAD
 
 func newSeals(secrets [][]byte) (seals, error) {
-	all := make(seals, 0, len(secrets))
-	for _, s := range secrets {
-		key, err := hkdf.Key(sha256.New, s, nil, "citasync history search", 32)
-		if err != nil {
-			return nil, fmt.Errorf("derive the searches' key: %w", err)
-		}
+	keys, err := derive(secrets, "citasync history search")
+	if err != nil {
+		return nil, err
+	}
+	all := make(seals, 0, len(keys))
+	for _, key := range keys {
 		block, err := aes.NewCipher(key)
 		if err != nil {
 			return nil, fmt.Errorf("searches' key: %w", err)

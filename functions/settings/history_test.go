@@ -159,6 +159,10 @@ func TestHistorySealed(t *testing.T) {
 			t.Errorf("%s is answered with %d", name, res.StatusCode)
 		}
 	}
+	both := s.rotated("a new secret that is long enough too", "an old secret that is long enough")
+	if res := both.enter(s.claims(salon)).get(to); res.StatusCode != http.StatusOK {
+		t.Errorf("with a newer secret beside the old one it is answered with %d", res.StatusCode)
+	}
 	if plain := body(t, b.get(historyPath+"?find=Ana")); strings.Contains(plain, `value="Ana"`) {
 		t.Error("a name in an address is taken up")
 	}
