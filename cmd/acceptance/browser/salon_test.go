@@ -143,15 +143,25 @@ func (s *salon) acts(kind string) (n int) {
 	return n
 }
 
-// delivered waits until a booking's delivery to Google Calendar has a status.
+// delivered waits until a booking's delivery to Google Calendar has a status. It
+// looks the booking up in the list: an event that was just accepted may not be
+// there yet.
 func (s *salon) delivered(id, status string) {
 	s.Helper()
 	s.until("booking "+id+" that is "+status, func() bool {
-		var b struct {
-			Deliveries map[string]struct{ Status string }
+		var all struct {
+			Bookings []struct {
+				ID         string
+				Deliveries map[string]struct{ Status string }
+			}
 		}
-		s.api(http.MethodGet, "/v1/bookings/"+url.PathEscape(id), "", &b)
-		return b.Deliveries["google-calendar"].Status == status
+		s.api(http.MethodGet, "/v1/bookings", "", &all)
+		for _, b := range all.Bookings {
+			if b.ID == id {
+				return b.Deliveries["google-calendar"].Status == status
+			}
+		}
+		return false
 	})
 }
 
