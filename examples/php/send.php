@@ -5,6 +5,7 @@ declare(strict_types=1);
 // Sends one event: php send.php confirmed COMPANY < booking.json
 // The booking is what docs/events.md calls data.booking. Prints what became of it; the exit status is 0 if it was stored.
 
+use Citasync\Result;
 use Citasync\Webhook;
 
 require __DIR__ . '/autoload.php';
@@ -16,7 +17,10 @@ if (!in_array($kind, ['reserved', 'confirmed', 'deleted'], true) || $company ===
 }
 $booking = json_decode((string) stream_get_contents(STDIN), true, 32, JSON_THROW_ON_ERROR);
 $webhook = new Webhook(rtrim(setting('CITASYNC_URL'), '/') . '/webhooks/bookings', setting('CITASYNC_WEBHOOK_SECRET'));
-$result = $webhook->deliver(Webhook::newId(), Webhook::event("booking.$kind", $company, $booking));
+$waiting = function (Result $r, float $pause): void {
+    fwrite(STDERR, "{$r->status}: {$r->words}; again in $pause s\n");
+};
+$result = $webhook->deliver(Webhook::newId(), Webhook::event("booking.$kind", $company, $booking), waiting: $waiting);
 
 echo $result->status, ': ', $result->words, "\n";
 foreach ($result->fields as $field => $message) {

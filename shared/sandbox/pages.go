@@ -76,9 +76,16 @@ type calendarDay struct {
 	Events []eventView
 }
 
+// colorNames are Google's for the colours of events, by their ids.
+var colorNames = map[string]string{
+	"1": "lavanda", "2": "salvia", "3": "uva", "4": "flamenco", "5": "plátano", "6": "mandarina",
+	"7": "pavo real", "8": "grafito", "9": "arándano", "10": "albahaca", "11": "tomate",
+}
+
 type eventView struct {
 	Event
 	Hours, Zone string
+	Color       string // its name; empty: the calendar's own
 	Cancelled   bool
 	starts      time.Time // on the wall clock of Zone
 }
@@ -129,7 +136,9 @@ func (s *Sandbox) days(email string, c Calendar) []calendarDay {
 
 // view shows an event in its own time zone, in which its people meet.
 func (s *Sandbox) view(e *storedEvent, home string) eventView {
-	v := eventView{Event: e.Event, Zone: orDefault(e.Start.TimeZone, home), Cancelled: e.Status == cancelled}
+	v := eventView{
+		Event: e.Event, Zone: orDefault(e.Start.TimeZone, home), Color: colorNames[e.ColorID], Cancelled: e.Status == cancelled,
+	}
 	zone, err := s.zones.load(v.Zone)
 	if err != nil { // it was loaded when the event was written
 		zone = time.UTC

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	google "google.golang.org/api/calendar/v3"
 )
 
 // wantPage checks that a page is well formed and what a page must have: a
@@ -90,6 +92,8 @@ func TestPages(t *testing.T) {
 	svc := w.api(w.connect(ana))
 	e := haircut("event1")
 	e.Summary, e.Description, e.Location = hostile, hostile+"\nsegunda línea", hostile
+	e.ColorId = "11"
+	e.Reminders = &google.EventReminders{Overrides: []*google.EventReminder{{Method: "popup", Minutes: 90}}, ForceSendFields: []string{"UseDefault"}}
 	w.mustInsert(svc, e)
 	w.mustInsert(svc, haircut("event2"))
 	if err := svc.Events.Delete("primary", "event2").Do(); err != nil {
@@ -107,6 +111,7 @@ func TestPages(t *testing.T) {
 		{"/", http.StatusOK, []string{`href="/sandbox/calendar"`}},
 		{"/sandbox/calendar", http.StatusOK, []string{
 			"10:00–10:45 · &lt;b&gt;", "America/Bogota · confirmado", "· cancelado", "martes, 1 de diciembre de 2026", "todo el día · (sin título)", "jueves, 3 de diciembre",
+			`class="color-11"`, "Color tomate · Recordatorio 90 minutos antes",
 		}},
 		{"/sandbox/calendar?account=luis@example.com&calendar=other", http.StatusOK, []string{"No hay eventos", "America/Bogota"}},
 		{"/sandbox/account", http.StatusOK, []string{ScopeEvents, "Quitar el acceso"}},

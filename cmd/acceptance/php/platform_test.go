@@ -162,8 +162,8 @@ func TestRetries(t *testing.T) {
 	}
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	got := p.run(fmt.Sprintf("$r = (new Webhook('%s', \\setting('CITASYNC_WEBHOOK_SECRET')))->deliver('msg_7', '{}', [0.01]); echo \"$r->status $r->words\", $r->again ? ' again' : '';", server.URL))
-	if got != "0 no answer again" {
+	got := p.run(fmt.Sprintf("$r = (new Webhook('%s', \\setting('CITASYNC_WEBHOOK_SECRET')))->deliver('msg_7', '{}', [0.01, 0.02], fn ($r, $pause) => print(\"$r->status for $pause s, \")); echo \"$r->status $r->words\", $r->again ? ' again' : '';", server.URL))
+	if got != "0 for 0.01 s, 0 for 0.02 s, 0 no answer again" {
 		t.Errorf("nobody there: %s", got)
 	}
 }

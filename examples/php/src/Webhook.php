@@ -76,14 +76,18 @@ final class Webhook
      * Sends an event, and again with growing pauses while that may help. In a web request rather put it into the
      * outbox and let a worker send it: a customer should not wait for it.
      *
-     * @param list<float> $pauses seconds between the attempts
+     * @param list<float>                          $pauses  seconds between the attempts
+     * @param (callable(Result, float): void)|null $waiting told what an attempt came to, before its pause
      */
-    public function deliver(string $id, string $body, array $pauses = [1, 5, 25]): Result
+    public function deliver(string $id, string $body, array $pauses = [1, 5, 25], ?callable $waiting = null): Result
     {
         $result = $this->send($id, $body);
         foreach ($pauses as $pause) {
             if (!$result->again) {
                 break;
+            }
+            if ($waiting !== null) {
+                $waiting($result, $pause);
             }
             usleep((int) ($pause * (1_000_000 + random_int(0, 250_000))));
             $result = $this->send($id, $body);
