@@ -31,8 +31,8 @@ func TestMessageTrial(t *testing.T) {
 		t.Fatalf("%d to %q", res.StatusCode, to)
 	}
 	for range 2 {
-		if page := body(t, b.get(to)); strings.Count(page, "✓") != 1 || !strings.Contains(page, "hoy, 09:30") || strings.Contains(page, "3005550000") {
-			t.Errorf("the page does not show a step that succeeded, with the time and without the number: %s", page)
+		if page := body(t, b.get(to)); strings.Count(page, "✓") != 1 || !strings.Contains(page, "hoy, 09:30") || !strings.Contains(page, "573005550000") {
+			t.Errorf("the page does not show a step that succeeded, with the time and the company's number: %s", page)
 		}
 	}
 	got := m.whatsapp.WhatsAppMessages()

@@ -30,6 +30,7 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, v *visit, e entry
 // trialPage is the body of the page of a test.
 type trialPage struct {
 	Lead   string
+	To     string // where a message goes, in words; may be empty
 	Lacks  string // what a test needs and is not there; may be empty
 	Again  *button
 	Result *trialResult // nil: there was no test lately
@@ -69,6 +70,9 @@ func (h *handler) tested(w http.ResponseWriter, r *http.Request, v *visit, e ent
 	case testable && v.phoneless(e):
 		body.Lacks = v.say.T("test.phoneless")
 	case testable:
+		if !e.events {
+			body.To = v.say.T("test.to", v.company.Phone)
+		}
 		body.Again = v.button(e, "test", "test.begin")
 		if found {
 			body.Again = v.button(e, "test", "test.again")

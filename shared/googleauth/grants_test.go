@@ -308,6 +308,30 @@ func TestConnectIsCarriedOutThoughItFailed(t *testing.T) {
 	}
 }
 
+// If the store is gone before it can be told what became of a commit, what the
+// connection may name stays.
+func TestConnectOutcomeUnknown(t *testing.T) {
+	r := newRig(t)
+	r.connect(t, sol, ana)
+	g, conns, secrets := r.watchedGrants()
+	conns.afterWrite = func(int32) error { conns.unreadable.Store(true); return fault.ErrUnavailable }
+	if result, err := g.Connect(t.Context(), sol, r.consent(t, sandbox.Consent{Account: ana})); result != ResultFailed || !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("%s, %v", result, err)
+	}
+	r.clock.advance(2 * time.Hour)
+	if token, err := r.source.Token(t.Context(), sol, r.connection(t, sol)); err != nil || !r.works(t, token) {
+		t.Errorf("token: %v", err)
+	}
+	conns.unreadable.Store(false)
+	conns.afterWrite = nil
+	if result, err := g.Connect(t.Context(), sol, r.consent(t, sandbox.Consent{Account: ana})); result != ResultReconnected || err != nil {
+		t.Errorf("%s, %v", result, err)
+	}
+	if live := secrets.live(t, sol); len(live) != 1 || len(secrets.added) != 2 {
+		t.Errorf("%d of %d versions are left", len(live), len(secrets.added))
+	}
+}
+
 // Two browsers of one company may end at once, at two instances: one grant
 // stays, whole.
 func TestConnectTwiceAtOnce(t *testing.T) {

@@ -91,8 +91,10 @@ func (d *Deps) connection(ctx context.Context, company booking.CompanyID) (integ
 // settle ends the writing of a new version of the secret: committed says how
 // the commit that names it went. If the connection names it, which it may do
 // although the commit reported a failure, clear destroys what is not needed any
-// more; otherwise the new version is destroyed. It returns the commit's error
-// if nothing was committed.
+// more; if it does not, or not any more, the new version is destroyed. If that
+// can't be told, both stay until the next Keep: a connection whose token is
+// gone would be dead though Google still accepts it. It returns the commit's
+// error if nothing is known to be committed.
 func (d *Deps) settle(
 	ctx context.Context, company booking.CompanyID, version string, committed error, clear func(context.Context) error,
 ) error {
@@ -105,7 +107,9 @@ func (d *Deps) settle(
 			d.warn(ctx, "old secret versions not destroyed", err)
 		}
 		return nil
-	case err == nil || committed != nil: // not named, or not any more
+	case err != nil:
+		d.warn(ctx, "secret versions left until the next authorisation", err)
+	default:
 		if err := d.Secrets.Destroy(ctx, company, version); err != nil {
 			d.warn(ctx, "secret version not destroyed", err)
 		}

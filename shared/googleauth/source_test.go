@@ -27,11 +27,15 @@ type counted struct {
 	beforeRead    func(n int32)
 	beforeWrite   func(n int32) error // an error is returned in place of writing
 	afterWrite    func(n int32) error // an error is returned although it was written
+	unreadable    atomic.Bool
 }
 
 func (c *counted) Connection(ctx context.Context, company booking.CompanyID, id integration.ID) (integration.Connection, error) {
 	if n := c.reads.Add(1); c.beforeRead != nil {
 		c.beforeRead(n)
+	}
+	if c.unreadable.Load() {
+		return integration.Connection{}, fault.ErrUnavailable
 	}
 	return c.Connections.Connection(ctx, company, id)
 }
