@@ -29,8 +29,8 @@ func (*Calendar) Decide(t integration.Task) integration.Decision {
 		return rest(t, d, ended(t))
 	case want && here && upToDate(t):
 		return integration.Decision{Delivery: d}
-	case want && here && shown(t):
-		d.Form = reshaping(d.Form, t.Revision)
+	case want && here && (shown(t) || isReshaping(d.Form, t.Revision)):
+		d.Form = reshaping(d.Form, t.Connection.Options, t.Revision)
 	case want && !here:
 		settleAt(&d, t.Connection)
 	}

@@ -16,7 +16,9 @@ import (
 
 // An event's form is what the company's options make of it. A delivery keeps
 // the form of the last confirmed write: a hash of those options, behind it
-// whether the customer was invited, or nothing for the defaults.
+// whether the customer was invited, or nothing for the defaults. From before
+// the first try to change that until one is confirmed, it says that she may or
+// may not be.
 //
 // While an event that shows the booking as it is has only another form to get,
 // its delivery's form carries a mark with that revision. The booking is then
@@ -24,8 +26,9 @@ import (
 // deleted by hand, noticed or not, stays away until the booking changes. A
 // newer revision makes the mark one of the past.
 const (
-	withGuest = "+guest"
-	reshaped  = "@"
+	withGuest  = "+guest"
+	maybeGuest = "+guest?"
+	reshaped   = "@"
 )
 
 // form is that of the options.
@@ -45,15 +48,20 @@ func form(o integration.Options) string {
 	return f
 }
 
-// reshaping marks the form of an event that shows that revision.
-func reshaping(form string, revision int64) string {
-	return form + reshaped + strconv.FormatInt(revision, 10)
+// reshaping marks the form of an event that shows that revision and is to get
+// the form of the options.
+func reshaping(form string, o integration.Options, revision int64) string {
+	f := unmarked(form)
+	if !guestUnsure(f) && strings.HasSuffix(f, withGuest) != o.InviteCustomer {
+		f = strings.TrimSuffix(f, withGuest) + maybeGuest
+	}
+	return f + mark(revision)
 }
 
+func mark(revision int64) string { return reshaped + strconv.FormatInt(revision, 10) }
+
 // isReshaping reports whether a form has the revision's mark.
-func isReshaping(form string, revision int64) bool {
-	return strings.HasSuffix(form, reshaping("", revision))
-}
+func isReshaping(form string, revision int64) bool { return strings.HasSuffix(form, mark(revision)) }
 
 // patchWeight is as what Google counts a patch (Events: patch, in the Calendar
 // API's reference).
@@ -76,9 +84,9 @@ func unmarked(form string) string {
 // reshape gives the event the form that the company chose.
 func (a *attempt) reshape(ctx context.Context) integration.Result {
 	calendarID, id := a.d.Place.Calendar, a.eventID()
-	tell := sendUpdates(a.task.Connection)
-	if a.invited() {
-		tell = tellNobody // that a title looks otherwise is no news to her
+	tell := tellNobody // that a title looks otherwise is no news to a guest
+	if guestUnsure(a.d.Form) {
+		tell = sendUpdates(a.task.Connection)
 	}
 	got, e := a.patch(ctx, calendarID, id, a.shape(), tell)
 	if e != nil && e.ambiguous() {
@@ -98,20 +106,21 @@ func (a *attempt) reshape(ctx context.Context) integration.Result {
 	return a.failed(e)
 }
 
-// invited reports whether the last confirmed write invited the customer.
-func (a *attempt) invited() bool { return strings.HasSuffix(unmarked(a.d.Form), withGuest) }
+// guestUnsure reports whether the customer may be invited by now, or not any
+// more: that is being changed.
+func guestUnsure(form string) bool { return strings.HasSuffix(unmarked(form), maybeGuest) }
 
-// shape is what of the event the company's options have a part in. The guest
-// whom a write before has surely left there is not among it: what she answered
-// would be lost. Neither is the status, by which an event that was deleted by
-// hand would come back.
+// shape is what of the event the company's options have a part in. Its guests
+// are only while that of the customer is being changed: what she answered, and
+// whom the company invited by hand, would be lost. Neither is the status, by
+// which an event that was deleted by hand would come back.
 func (a *attempt) shape() *calendar.Event {
 	whole := clearing(a.cal.event(a.task))
 	ev := &calendar.Event{
 		Summary: whole.Summary, Description: whole.Description, Source: whole.Source, Reminders: whole.Reminders, ColorId: whole.ColorId,
 		ForceSendFields: []string{"Description"}, NullFields: whole.NullFields,
 	}
-	if !a.task.Connection.Options.InviteCustomer || !a.invited() || a.task.Delivery.Attempts > 0 {
+	if guestUnsure(a.d.Form) {
 		ev.Attendees, ev.ForceSendFields = whole.Attendees, append(ev.ForceSendFields, "Attendees")
 	}
 	return ev

@@ -212,6 +212,17 @@ func TestDecideForm(t *testing.T) {
 		{"another", func(*integration.Task) {}, true, other + "@7"},
 		{"the defaults", func(t *integration.Task) { t.Delivery.Form = "" }, true, "@7"},
 		{"a form under way", func(t *integration.Task) { t.Delivery.Form, t.Delivery.Status = other+"@7", integration.Pending }, true, other + "@7"},
+		{"a form under way, and the customer invited", func(t *integration.Task) {
+			t.Delivery.Form, t.Delivery.Status, t.Connection.Options.InviteCustomer = other+"@7", integration.Pending, true
+		}, true, other + "+guest?@7"},
+		{"invited", func(t *integration.Task) { t.Connection.Options.InviteCustomer = true }, true, other + "+guest?@7"},
+		{"invited as before", func(t *integration.Task) {
+			t.Delivery.Form, t.Connection.Options.InviteCustomer = other+"+guest", true
+		}, true, other + "+guest@7"},
+		{"not invited any more", func(t *integration.Task) { t.Delivery.Form = other + "+guest" }, true, other + "+guest?@7"},
+		{"not to be invited after all", func(t *integration.Task) {
+			t.Delivery.Form, t.Delivery.Status = other+"+guest?@7", integration.Pending
+		}, true, other + "+guest?@7"},
 		{"a form under way when the booking changed", func(t *integration.Task) { t.Delivery.Form, t.Delivery.Status = other+"@6", integration.Pending }, true, other + "@6"},
 		{"changed", func(t *integration.Task) { t.Delivery.Revision = 6 }, true, other},
 		{"deleted by hand", func(t *integration.Task) { t.Delivery.Detail = DetailGone }, false, other},
@@ -244,6 +255,69 @@ func TestDecideForm(t *testing.T) {
 		if got := (*Calendar)(nil).Weight(task); got != weight {
 			t.Errorf("%s: weight %d, want %d", tc.name, got, weight)
 		}
+	}
+}
+
+// Guests are written only to change whether the customer is one, and until
+// that is confirmed: what they answered, and whom the company invited by hand,
+// stays, whatever failed before.
+func TestGuestsStay(t *testing.T) {
+	quota := sandbox.Fault{Operation: "events.patch", Status: 429, Reason: "rateLimitExceeded", Times: 2}
+	lost := sandbox.Fault{Operation: "events.patch", Action: sandbox.DropAfter, Times: 2}
+	colleague := sandbox.Attendee{Email: "colega@example.com", ResponseStatus: "accepted"}
+	for _, tc := range []struct {
+		name          string
+		before, after integration.Options
+		fault         sandbox.Fault
+		want          []string // guests
+	}{
+		{"invited as before", integration.Options{InviteCustomer: true}, integration.Options{InviteCustomer: true, Color: "1"}, quota, []string{"ana.ruiz@example.com accepted", "colega@example.com accepted"}},
+		{"invited as before, in doubt", integration.Options{InviteCustomer: true}, integration.Options{InviteCustomer: true, Color: "1"}, lost, []string{"ana.ruiz@example.com accepted", "colega@example.com accepted"}},
+		{"never invited", integration.Options{}, integration.Options{Color: "1"}, quota, []string{"colega@example.com accepted"}},
+		{"not invited any more", integration.Options{InviteCustomer: true}, integration.Options{}, quota, nil},
+		{"invited", integration.Options{}, integration.Options{InviteCustomer: true}, quota, []string{"ana.ruiz@example.com needsAction"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.conn.Options = tc.before
+			task := w.created()
+			err := w.google.EditEvent(account, primary, task.Delivery.ExternalID, func(e *sandbox.Event) {
+				for i := range e.Attendees {
+					e.Attendees[i].ResponseStatus = "accepted"
+				}
+				e.Attendees = append(e.Attendees, colleague)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			task = w.restyled(task, tc.after)
+			w.fault(tc.fault)
+			w.run(&task)
+			wantResult(t, w.run(&task), integration.Settled, integration.NoReason, false)
+			var got []string
+			for _, a := range w.only(primary).Attendees {
+				got = append(got, a.Email+" "+a.ResponseStatus)
+			}
+			if !slices.Equal(got, tc.want) || task.Delivery.Form != form(tc.after) {
+				t.Errorf("guests %q, want %q; form %q", got, tc.want, task.Delivery.Form)
+			}
+		})
+	}
+}
+
+// An invitation that may have arrived is taken back.
+func TestGuestTakenBack(t *testing.T) {
+	w := newWorld(t)
+	task := w.restyled(w.created(), integration.Options{InviteCustomer: true})
+	w.fault(sandbox.Fault{Operation: "events.patch", Action: sandbox.DropAfter, Times: 2})
+	wantResult(t, w.run(&task), integration.Unsure, integration.Network, true)
+	if n := len(w.only(primary).Attendees); n != 1 {
+		t.Fatalf("%d guests", n)
+	}
+	task = w.restyled(task, integration.Options{})
+	w.run(&task)
+	if g := w.only(primary).Attendees; len(g) != 0 || task.Delivery.Form != "" {
+		t.Errorf("guests %+v, form %q", g, task.Delivery.Form)
 	}
 }
 
