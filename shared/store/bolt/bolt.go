@@ -45,9 +45,9 @@
 // # Files of earlier versions
 //
 // The bucket built says, by name, which of the indexes that are younger than
-// the first files are complete. Open builds the others from the records, some
-// records a transaction, before it returns; it goes on where an earlier call
-// was interrupted.
+// the first files are complete, in which version. Open builds the others, and
+// those of another version, from the records, some records a transaction,
+// before it returns; it goes on where an earlier call was interrupted.
 //
 // # Durability
 //

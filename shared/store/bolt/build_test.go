@@ -2,14 +2,20 @@ package bolt
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
 )
 
@@ -132,6 +138,67 @@ func forget(t *testing.T, db *bbolt.DB, index string) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestBuildAnew: indexes of another version are built again, without what was
+// in them, whether they were complete or not.
+func TestBuildAnew(t *testing.T) {
+	for _, state := range []string{"d", "d\x01", "a2\x00\x01", "a\x01" + string(bookingKey("1", "3"))} {
+		path := earlier(t, 20)
+		s := reopened(t, path)
+		err := s.update(t.Context(), func(t tx) error {
+			for _, name := range youngIndexes() {
+				err := errors.Join(t.put(name, key(nil).text("1").text("stale").descending(now).text("gone"), nil), t.put(built, key(name), []byte(state)))
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		reopened(t, path)
+	}
+}
+
+var update = flag.Bool("update", false, "write what young indexes have of a booking")
+
+// TestIndexVersion: what young indexes have of a booking does not change
+// without their version.
+func TestIndexVersion(t *testing.T) {
+	var got strings.Builder
+	for _, name := range []string{"", "Ana", "MARÍA  José Núñez", "ﬁona ß", "李 小龍", "Ǆenan"} {
+		b := newBooking("1")
+		b.Booking.Customer = booking.Customer{Name: name, Phone: "+573001112233"}
+		b.Deliveries[integration.WhatsApp] = integration.Delivery{Status: integration.Failed, Revision: 1}
+		b.Deliveries[integration.GoogleCalendar] = integration.Delivery{Status: integration.Done, Revision: 1, Detail: integration.DetailGone}
+		var entries []string
+		d := newBookingDoc(b, 1)
+		for _, e := range d.index(b.Company) {
+			if slices.Contains(youngIndexes(), e.bucket) {
+				entries = append(entries, fmt.Sprintf("%s %q\n", e.bucket, string(e.key)))
+			}
+		}
+		slices.Sort(entries)
+		fmt.Fprintf(&got, "%q\n%s", name, strings.Join(entries, ""))
+	}
+	path := fmt.Sprintf("testdata/index.%d.txt", indexVersion)
+	if *update {
+		if err := os.WriteFile(path, []byte(got.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path) //nolint:gosec // one of ours
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("give indexVersion another number, and run with -update; -want +got:\n%s", diff)
 	}
 }
 
