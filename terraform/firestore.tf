@@ -17,7 +17,8 @@ resource "google_firestore_database" "this" {
   depends_on = [google_project_service.enabled]
 }
 
-# Composite indexes.
+# Composite indexes. The functions wait for them and for the fields below: a query
+# fails as long as its index is not built.
 resource "google_firestore_index" "composite" {
   for_each = {
     for index in local.firestore.indexes : join(" ", concat(

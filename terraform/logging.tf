@@ -1,10 +1,11 @@
 # Cloud Run logs each request with its address. Some addresses let in whoever
 # reads them: a signed link, Google's code and its state, a calendar feed, Meta's
-# verification. Others name a customer, as a search by the API. Such lines are not
-# kept, neither as the request's own address nor as the one that a browser came
-# from. What the functions log of these requests is kept, and has none of it.
+# verification. Others name a customer, as a search by the API, or a company's
+# account at Google. Such lines are not kept, neither as the request's own address
+# nor as the one that a browser came from. What the functions log of these
+# requests is kept, and has none of it.
 locals {
-  letting_in = "[?&](code|session|state|hub[.]verify_token|name|phone)=|/feeds/"
+  letting_in = "[?&](session|hub[.]verify_token|name|phone|account)=|/oauth/callback[?]|/feeds/"
 }
 
 resource "google_logging_project_exclusion" "addresses_that_let_in" {

@@ -12,7 +12,7 @@ module "ondelete" {
 
   secret_versions = local.secret_versions
 
-  depends_on = [google_project_service.enabled]
+  depends_on = [google_project_service.enabled, google_firestore_index.composite, google_firestore_field.override]
 }
 
 resource "google_project_iam_member" "ondelete_database" {

@@ -12,7 +12,7 @@ module "webhook" {
 
   secret_versions = local.secret_versions
 
-  depends_on = [google_project_service.enabled]
+  depends_on = [google_project_service.enabled, google_firestore_index.composite, google_firestore_field.override]
 }
 
 # The load balancer has no account: it passes on who calls, which is everybody.

@@ -153,6 +153,7 @@ run "access" {
         "https://citas.example.com/oauth/callback?state=abc",
         "https://citas.example.com/oauth/callback?error=access_denied&state=abc",
         "https://citas.example.com/oauth/callback?scope=email&code=4%2Fabc",
+        "https://citas.example.com/oauth/start?account=luz%40example.com",
         "https://citas.example.com/feeds/0a1b2c.ics",
         "https://citas.example.com/v1/bookings?limit=20&name=Ana",
         "https://citas.example.com/v1/bookings?phone=%2B573001112233",
@@ -167,6 +168,9 @@ run "access" {
       for address in [
         "https://citas.example.com/webhooks/bookings",
         "https://citas.example.com/settings/history?cursor=abc",
+        "https://citas.example.com/settings/history?state=confirmed&google-calendar=failed",
+        "https://citas.example.com/v1/bookings?state=deleted&limit=20",
+        "https://citas.example.com/oauth/start",
         "https://citas.example.com/settings?result=connected",
         "https://citas.example.com/v1/bookings?limit=20",
       ] : can(regex(local.letting_in, address))
@@ -180,6 +184,17 @@ run "access" {
       !coalesce(google_logging_project_exclusion.addresses_that_let_in.disabled, false)
     )
     error_message = "The exclusion must look at both the request's address and the one it came from."
+  }
+
+  # No function is deployed before the indexes that its queries need are built.
+  assert {
+    condition = alltrue([
+      for name in keys(local.functions) : can(regex(
+        "(?s)module \"${name}\" {.*?depends_on = \\[[^]]*google_firestore_index.composite, google_firestore_field.override\\]",
+        run.source.files["${name}.tf"],
+      ))
+    ])
+    error_message = "A function may be deployed before its indexes."
   }
 
   # Grants on the whole project have a condition, but for these: to write logs,

@@ -21,8 +21,9 @@
 //	    options            {summary, description, invite_customer, reminder {own, minutes}, color,
 //	                        language, mute {reserved, confirmed, deleted}}
 //	    used               {account's hash: [calendar]}
-//	    changed_at, backfill_due, passed_at, notice_due, created_at, updated_at
-//	    reconciled_at      null if never
+//	    changed_at, backfill_due, passed_at, created_at, updated_at
+//	    reconciled_at, checked_at      null if never
+//	    notices, notice_due, added, refused, refused_at
 //	    owed               the integration's id while maintain owes the company a pass or a removal
 //	    holder             integration/account's subject, while integration_data names one
 //
