@@ -77,6 +77,31 @@ func (m *Maintainer) strays(ctx context.Context, company booking.CompanyID, c in
 	return !p.events.done(), nil
 }
 
+// leftovers removes what earlier connections have left at Google and no record
+// names, before the bookings of a change get their events: who returns to an
+// account by way of another would see each appointment twice until the last
+// pass. What fails here is left to that pass. It reports whether there are more
+// pages.
+func (m *Maintainer) leftovers(ctx context.Context, company booking.CompanyID, c integration.Connection, p *pass) (more bool, err error) {
+	if p.cleared || p.late || c.Status != integration.Connected || !c.CreatedAt.Before(c.ChangedAt) || !c.ChangedAt.Equal(c.BackfillDue) {
+		return false, nil
+	}
+	if p.events.calendars == nil {
+		p.events = newListing(c, m.Now())
+	}
+	more, err = m.strays(ctx, company, c, p)
+	switch {
+	case errors.Is(err, errNoTurn), ctx.Err() != nil:
+		return true, errUnfinished
+	case more:
+		return true, nil
+	case err != nil:
+		m.Log.LogAttrs(ctx, slog.LevelInfo, "what earlier connections left is removed by the last pass", slog.String("error", err.Error()))
+	}
+	p.cleared, p.events, p.met = true, listing{}, 0
+	return false, nil
+}
+
 // straysOn does what strays says with the events of a page.
 func (m *Maintainer) straysOn(ctx context.Context, company booking.CompanyID, c integration.Connection, calendar string, events []gcal.Found) (int, error) {
 	var mu sync.Mutex

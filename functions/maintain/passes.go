@@ -202,6 +202,9 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 		return false, nil
 	}
 	p := m.passes.of(company, c.BackfillDue, now, late)
+	if more, err := m.leftovers(ctx, company, c, p); err != nil || more {
+		return more, err
+	}
 	if !p.reconciled {
 		if more, err := m.bookings(ctx, company, c.ID, p); err != nil || more {
 			return more, err

@@ -22,6 +22,7 @@ type pass struct {
 	ahead   []store.Key // listed, and still to be reconciled
 	added   int         // bookings of before the change whose events were created since
 
+	cleared    bool    // what earlier connections have left is removed, as far as it could be
 	reconciled bool    // the bookings are done: if it is late, now the events
 	events     listing // of them
 	met        int     // events that no record names, or in a removal any of ours

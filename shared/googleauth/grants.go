@@ -138,6 +138,8 @@ func (g *Grants) commit(ctx context.Context, company booking.CompanyID, data int
 		if c.Status != integration.Disconnected {
 			result, kind = ResultReconnected, store.ActReconnected
 			c.Data.CalendarID, c.Data.CalendarName = old.CalendarID, old.CalendarName
+		} else {
+			c.CheckedAt = time.Time{} // it was of another connection
 		}
 		now := g.Now()
 		c.Enabled, c.Status, c.Reason, c.RemoveEvents = true, integration.Connected, integration.NoReason, false
