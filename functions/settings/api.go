@@ -72,9 +72,13 @@ func readJSON(r *http.Request, v any) error {
 		err = atEnd(body)
 	}
 	var tooLarge *http.MaxBytesError
+	var misfit *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &tooLarge):
 		return fmt.Errorf("%w: the body has more than %d bytes", fault.ErrTooLarge, maxBody)
+	case errors.As(err, &misfit) && misfit.Field != "":
+		kind, _, _ := strings.Cut(misfit.Value, " ") // behind it may be the value
+		return wrong(misfit.Field, "takes no %s", kind)
 	case err != nil:
 		return fmt.Errorf("%w: the body is not the JSON of this call", fault.ErrInvalid)
 	}

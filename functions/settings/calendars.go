@@ -35,7 +35,7 @@ func (e *googleError) Unwrap() error { return fault.ErrUnavailable }
 
 var (
 	errPaused       = fmt.Errorf("%w: switched off for everyone", fault.ErrUnavailable)
-	errNotConnected = fmt.Errorf("%w: the integration is not connected, or needs to be reconnected first", fault.ErrConflict)
+	errNotConnected = fmt.Errorf("%w: the integration is not connected, or needs to be reconnected first", fault.ErrState)
 	errNoCalendars  = fmt.Errorf("%w: the integration has no calendars", fault.ErrNotFound)
 	errNothing      = fmt.Errorf("%w: name at least one of calendar, title, description, reminder, color, invite_customer and language", fault.ErrUnprocessable)
 )

@@ -107,7 +107,7 @@ func TestAPIEnableRefuses(t *testing.T) {
 		{`{"return_url":"/settings"}`, 422, "return_url"},
 		{`{"return_url":"javascript:alert(1)"}`, 422, "return_url"},
 		{`{"return_url":"https://reservas.example/` + strings.Repeat("a", 1000) + `"}`, 422, "return_url"},
-		{`{"return_url":7}`, 400, "JSON"},
+		{`{"return_url":7}`, 400, "return_url takes no number"},
 		{`not JSON`, 400, "JSON"},
 		{`{"return_url":"` + strings.Repeat("a", maxBody) + `"}`, 413, "bytes"},
 	} {

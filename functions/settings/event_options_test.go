@@ -328,7 +328,9 @@ func TestOptionsByAPI(t *testing.T) {
 			t.Errorf("%s: fields -want +got:\n%s", call, diff)
 		}
 	}
-	checkProblem(t, g.call(salon, http.MethodPost, path, `{"invite_customer":"yes"}`), http.StatusBadRequest, "")
+	checkProblem(t, g.call(salon, http.MethodPost, path, `{"invite_customer":"yes"}`), http.StatusBadRequest, "invite_customer takes no string")
+	checkProblem(t, g.call(salon, http.MethodPost, path, `{"color":5}`), http.StatusBadRequest, "color takes no number")
+	checkProblem(t, g.call(salon, http.MethodPost, path, `["x"]`), http.StatusBadRequest, "not the JSON of this call")
 	if diff := cmp.Diff(before, g.connection(salon)); diff != "" {
 		t.Errorf("connection -before +after:\n%s", diff)
 	}

@@ -99,7 +99,7 @@ func TestMessagesOptionsByAPI(t *testing.T) {
 		{`{"language":"fr"}`, 422, "language"},
 		{`{"notices":{"birthday":true}}`, 422, "notices"},
 		{`{"notices":{"confirmed":false,"reserved":false}}`, 422, "disable"},
-		{`{"notices":["confirmed"]}`, 400, "JSON"},
+		{`{"notices":["confirmed"]}`, 400, "notices takes no array"},
 		{"", 415, "application/json"},
 	} {
 		checkProblem(t, m.call(salon, http.MethodPost, options, tc.body), tc.status, tc.names)

@@ -47,7 +47,7 @@ type apiCall func(*http.Request, session.Claims, entry) (any, error)
 
 var (
 	errNoIntegration = fmt.Errorf("%w: no such integration", fault.ErrNotFound)
-	errMissing       = fmt.Errorf("%w: the installation is not configured for this integration", fault.ErrConflict)
+	errMissing       = fmt.Errorf("%w: the installation is not configured for this integration", fault.ErrState)
 )
 
 // newOffers are all integrations that there are, in the order in which they are

@@ -33,7 +33,7 @@ const (
 
 // errOtherCompany is a request from a page of another company than the one that
 // the browser has open by now: all its tabs share one session.
-var errOtherCompany = fmt.Errorf("%w: asked on the page of another company", fault.ErrConflict)
+var errOtherCompany = fmt.Errorf("%w: asked on the page of another company", fault.ErrState)
 
 // same refuses what a page of another company asks for. A request need not name
 // a company.

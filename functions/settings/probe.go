@@ -35,7 +35,7 @@ const (
 	testsBack = 25
 )
 
-var errTooSoon = fmt.Errorf("%w: tested a moment ago; %d s must lie between two tests", fault.ErrConflict, testEvery/time.Second)
+var errTooSoon = fmt.Errorf("%w: tested a moment ago; %d s must lie between two tests", fault.ErrState, testEvery/time.Second)
 
 // verdict is how a test of a connection ended.
 type verdict struct {

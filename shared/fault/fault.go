@@ -19,6 +19,7 @@ var (
 	ErrNotFound        = errors.New("not found")              // 404
 	ErrMethod          = errors.New("method not allowed")     // 405; the handler sets Allow
 	ErrConflict        = errors.New("changed meanwhile")      // 409
+	ErrState           = errors.New("not possible now")       // as things stand: 409
 	ErrTooLarge        = errors.New("too large")              // 413
 	ErrMediaType       = errors.New("unsupported media type") // 415
 	ErrUnprocessable   = errors.New("unprocessable")          // understood, but not acceptable: 422
@@ -64,6 +65,7 @@ var table = []struct { //nolint:gochecknoglobals // a constant, but for the lang
 	{ErrNotFound, http.StatusNotFound},
 	{ErrMethod, http.StatusMethodNotAllowed},
 	{ErrConflict, http.StatusConflict},
+	{ErrState, http.StatusConflict},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge},
 	{ErrMediaType, http.StatusUnsupportedMediaType},
 	{ErrUnprocessable, http.StatusUnprocessableEntity},
