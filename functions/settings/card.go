@@ -65,6 +65,7 @@ type link struct{ URL, Words string }
 type button struct {
 	Action  string
 	Company booking.CompanyID // whose page it is
+	Booking booking.ID        // what it is about; may be empty
 	Words   string
 	Primary bool
 }
@@ -203,7 +204,7 @@ func (v *visit) left(e entry, b *backlog) list {
 // refused lists the bookings that were refused for good.
 func (v *visit) refused(b *backlog) list {
 	return v.list("card.refused", b.refused, maxRefused, func(rec *store.Booking) item {
-		return item{link: link{bookingURL(rec), v.brief(rec)}}
+		return item{link: link{bookingURL(rec.Booking.ID), v.brief(rec)}}
 	})
 }
 

@@ -81,6 +81,6 @@ func (v *visit) spoken(e entry) string {
 func (v *visit) unheardOf(e entry, b *backlog) list {
 	return v.list("card.unheard", b.refused, maxRefused, func(rec *store.Booking) item {
 		d := rec.Deliveries[e.id]
-		return item{link{bookingURL(rec), v.brief(rec)}, v.failure(e.id, string(d.Reason), d.Detail)}
+		return item{link{bookingURL(rec.Booking.ID), v.brief(rec)}, v.failure(e.id, string(d.Reason), d.Detail)}
 	})
 }

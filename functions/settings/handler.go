@@ -27,10 +27,12 @@ type Store interface {
 	Connections
 }
 
-// Bookings is where the history comes from.
+// Bookings is where the history comes from, and where it is noted that an event
+// is asked for again.
 type Bookings interface {
 	ReadBooking(ctx context.Context, company booking.CompanyID, id booking.ID, of ...integration.ID) (store.Snapshot, error)
 	ListBookings(ctx context.Context, company booking.CompanyID, q store.Query) (store.Page[*store.Booking], error)
+	CommitBooking(ctx context.Context, b *store.Booking) error
 }
 
 // Companies keeps what the platform's links say of a company.
@@ -167,6 +169,7 @@ func (h *handler) panel() http.Handler {
 	mux.Handle("GET /settings/{$}", http.RedirectHandler("/settings", http.StatusSeeOther))
 	mux.Handle("GET /settings/history", h.visited(h.history))
 	mux.Handle("POST /settings/history", h.visited(h.find))
+	mux.Handle("POST /settings/history/retry", h.visited(h.retry))
 	mux.Handle("GET /settings/history.csv", h.visited(h.historyFile))
 	mux.Handle("GET /settings/feed", h.visited(h.askFeed))
 	mux.Handle("POST /settings/feed", h.visited(h.changeFeed))
@@ -200,6 +203,7 @@ func (h *handler) api() http.Handler {
 		{http.MethodPost, "/v1/integrations/{integration}/options", h.chooseOptions},
 		{http.MethodGet, "/v1/bookings", h.listBookings},
 		{http.MethodGet, "/v1/bookings/{id}", h.getBooking},
+		{http.MethodPost, "/v1/bookings/{id}/retry", h.retryBooking},
 		{http.MethodGet, "/v1/activity", h.listActivity},
 	} {
 		mux.Handle(call.method+" "+call.path, h.call(call.answer))

@@ -13,6 +13,7 @@ import (
 
 // bookingBody is the body of the page of one booking.
 type bookingBody struct {
+	Notice     *notice
 	State      string
 	Tone       tone
 	Facts      []fact
@@ -42,13 +43,18 @@ func (h *handler) booking(w http.ResponseWriter, r *http.Request, v *visit, id b
 		State: v.say.T("state." + string(rec.State)), Tone: stateTone(rec.State), Facts: v.bookingFacts(rec), Back: historyPath,
 	}
 	for _, e := range entries {
-		body.Deliveries = append(body.Deliveries, v.delivery(rec, e))
+		d := v.delivery(rec, e)
+		d.Again = v.again(rec, e)
+		body.Deliveries = append(body.Deliveries, d)
 	}
 	for _, s := range rec.History {
 		body.Steps = append(body.Steps, v.step(rec, s, entries))
 	}
 	if len(body.Steps) >= store.MaxSteps {
 		body.Note = v.say.T("booking.steps.note", store.MaxSteps)
+	}
+	if r.URL.Query().Get("result") == resultRetried && rec.Deliveries[integration.GoogleCalendar].Status == integration.Pending {
+		body.Notice = &notice{waiting, v.say.T("result.retried")}
 	}
 	p := v.page("booking", "history", v.title(rec))
 	p.Zone, p.Body, p.Banners = v.say.T("footer.zone.booking"), body, v.banners(entries)

@@ -194,14 +194,12 @@ func (v *visit) when(rec *store.Booking) string {
 }
 
 // bookingURL is the address of a booking's page.
-func bookingURL(rec *store.Booking) string {
-	return historyPath + "?booking=" + url.QueryEscape(string(rec.Booking.ID))
-}
+func bookingURL(id booking.ID) string { return historyPath + "?booking=" + url.QueryEscape(string(id)) }
 
 func (v *visit) row(rec *store.Booking, entries []entry, byName bool) row {
 	b := rec.Booking
 	out := row{
-		URL: bookingURL(rec), Title: v.title(rec),
+		URL: bookingURL(rec.Booking.ID), Title: v.title(rec),
 		State: v.say.T("state." + string(rec.State)), Tone: stateTone(rec.State),
 	}
 	if b.Customer.Name != "" && !byName {

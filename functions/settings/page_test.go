@@ -19,6 +19,7 @@ import (
 
 	"github.com/citasync/citasync/functions/settings/words"
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
 )
@@ -189,6 +190,21 @@ func pageCases() []pageCase {
 			s.book(salon, "981/../ñ&<b>", 24*hour, allSteps)
 		}},
 		{name: "booking-tombstone", path: "/settings/history?booking=5", given: func(s *site) { s.book(salon, "5", hour, tombstone) }},
+		{name: "booking-refused", path: "/settings/history?booking=7", given: func(s *site) {
+			s.connect(salon, nil)
+			s.book(salon, "7", 24*hour, refused)
+		}},
+		{name: "booking-gone", path: "/settings/history?booking=7", given: func(s *site) {
+			s.connect(salon, nil)
+			s.book(salon, "7", 24*hour, gone)
+		}},
+		{name: "booking-retried", path: "/settings/history?booking=7&result=retried", given: func(s *site) {
+			s.connect(salon, nil)
+			s.book(salon, "7", 24*hour, func(b *store.Booking) {
+				deliver(func(d *integration.Delivery) { d.Status = integration.Pending })(b)
+				b.AddSteps(store.Step{At: b.At, Kind: gcal.StepAsked, Integration: integration.GoogleCalendar, Outcome: "ok"})
+			})
+		}},
 		{name: "booking-unknown", path: "/settings/history?booking=nobody", status: 404},
 		{name: "activity-empty", path: "/settings/activity"},
 		{name: "activity", path: "/settings/activity", given: (*site).everyAct},

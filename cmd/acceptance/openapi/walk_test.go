@@ -34,6 +34,7 @@ func TestAnswers(t *testing.T) {
 		{"disconnected", disconnected},
 		{"connected", connected},
 		{"lists", lists},
+		{"refused", refused},
 		{"notices", notices},
 		{"feed", feed},
 		{"paused", paused},
@@ -65,6 +66,7 @@ func TestAnswers(t *testing.T) {
 func strangers(c *caller) {
 	stranger := *c
 	stranger.token = ""
+	stranger.call(http.StatusUnauthorized, post, "/v1/bookings/1/retry", "")
 	for _, path := range []string{"/v1/integrations", google + "calendars", "/v1/bookings", "/v1/bookings/1", "/v1/activity"} {
 		stranger.call(http.StatusUnauthorized, get, path, "")
 	}
@@ -127,6 +129,8 @@ func disconnected(c *caller) {
 	c.call(http.StatusConflict, post, whatsapp+"options", `{"language":"en"}`)
 	c.call(http.StatusConflict, post, whatsapp+"test", "")
 	c.call(http.StatusNotFound, get, "/v1/bookings/nobody", "")
+	c.call(http.StatusNotFound, post, "/v1/bookings/nobody/retry", "")
+	c.call(http.StatusConflict, post, "/v1/bookings/981/retry", "")
 }
 
 func connected(c *caller) {
@@ -178,6 +182,19 @@ func lists(c *caller) {
 			c.Errorf("%d page of the %s", pages, list)
 		}
 	}
+}
+
+// refused: Google takes a booking when it is asked again.
+func refused(c *caller) {
+	c.fault("events.insert", http.StatusBadRequest)
+	c.tell(http.StatusAccepted, c.event("confirmed", "985", 9), webhookSecret)
+	c.delivered("985", "google-calendar", "failed")
+	c.sandbox(http.MethodDelete, "faults", "text/plain", "")
+	for range 2 {
+		c.call(http.StatusOK, post, "/v1/bookings/985/retry", "")
+	}
+	c.delivered("985", "google-calendar", "done")
+	c.call(http.StatusConflict, post, "/v1/bookings/985/retry", "")
 }
 
 // notices are WhatsApp's messages.
@@ -249,6 +266,7 @@ func paused(c *caller) {
 	c.call(http.StatusServiceUnavailable, get, google+"calendars", "")
 	c.call(http.StatusServiceUnavailable, post, google+"options", `{"title":"{service}"}`)
 	c.call(http.StatusServiceUnavailable, post, google+"test", "")
+	c.call(http.StatusServiceUnavailable, post, "/v1/bookings/985/retry", "")
 	c.call(http.StatusServiceUnavailable, post, whatsapp+"enable", "")
 	c.call(http.StatusServiceUnavailable, post, whatsapp+"test", "")
 	if c.integration("google-calendar")["available"] != false {

@@ -1,0 +1,137 @@
+package settings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/gcal"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/session"
+	"github.com/citasync/citasync/shared/store"
+)
+
+const (
+	retryPath = historyPath + "/retry"
+
+	// resultRetried is in the address of a booking that was asked for again.
+	resultRetried = "retried"
+)
+
+var errNoRetry = fmt.Errorf(
+	"%w: only a confirmed booking to come, that Google refused or whose event was deleted by hand, can be sent again, while Google Calendar is connected",
+	fault.ErrState,
+)
+
+// taskOf is a booking as Google Calendar sees it, while that is not switched off
+// for everyone.
+func taskOf(rec *store.Booking, c integration.Connection, now time.Time) integration.Task {
+	return integration.Task{
+		Company: integration.Company{ID: rec.Company}, Connection: c, Access: c.Access(true), Booking: rec.Booking, State: rec.State,
+		At: rec.At, Revision: rec.Revision, Delivery: rec.Deliveries[integration.GoogleCalendar], Now: now,
+	}
+}
+
+// again is the button that sends the event of a booking to Google again; nil if
+// that can't be.
+func (v *visit) again(rec *store.Booking, e entry) *button {
+	if !e.events || !e.Entry.Enabled {
+		return nil
+	}
+	if _, ok := gcal.Retry(taskOf(rec, e.Connection, v.now)); !ok {
+		return nil
+	}
+	key := "delivery.retry.button"
+	if rec.Deliveries[e.id].Detail == gcal.DetailGone {
+		key = "delivery.gone.button"
+	}
+	return &button{Action: retryPath, Company: v.company.ID, Booking: rec.Booking.ID, Words: v.say.T(key, e.Name)}
+}
+
+// retry sends the event of a booking to Google again, and leads to its page.
+func (h *handler) retry(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := v.form(w, r); err != nil {
+		return err
+	}
+	id := booking.ID(r.PostForm.Get("booking"))
+	to := bookingURL(id) // which says how it stands by now
+	switch _, err := h.sendAgain(r.Context(), v.company.ID, id); {
+	case err == nil:
+		to += "&result=" + resultRetried
+	case !errors.Is(err, errNoRetry) && !errors.Is(err, errPaused):
+		return err
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of ours, with the id in its query
+	return nil
+}
+
+// retryBooking does so for the API.
+func (h *handler) retryBooking(r *http.Request, c session.Claims) (any, error) {
+	rec, err := h.sendAgain(r.Context(), c.Company, booking.ID(r.PathValue("id")))
+	if err != nil {
+		return nil, err
+	}
+	v, entries, err := h.callerOf(r, c)
+	if err != nil {
+		return nil, err
+	}
+	return v.bookingJSON(rec, entries), nil
+}
+
+// sendAgain makes a booking's delivery to Google Calendar due, and wakes who
+// does what is due. One that is under way already stays so. The errors are
+// errNoRetry, errPaused and fault.ErrNotFound, beside those of the store.
+func (h *handler) sendAgain(ctx context.Context, company booking.CompanyID, id booking.ID) (*store.Booking, error) {
+	entry, err := h.Store.Entry(ctx, integration.GoogleCalendar)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	if !entry.Enabled {
+		return nil, errPaused
+	}
+	for range changeTries {
+		var rec *store.Booking
+		if rec, err = h.askAgain(ctx, company, id); err == nil {
+			h.wake(ctx, "booking", company)
+			return rec, nil
+		}
+		if !errors.Is(err, fault.ErrConflict) {
+			break
+		}
+	}
+	return nil, err
+}
+
+// askAgain writes it into the booking's record.
+func (h *handler) askAgain(ctx context.Context, company booking.CompanyID, id booking.ID) (*store.Booking, error) {
+	snap, err := h.Store.ReadBooking(ctx, company, id, integration.GoogleCalendar)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read booking: %w", err)
+	case snap.Booking == nil:
+		return nil, fmt.Errorf("%w: no such booking", fault.ErrNotFound)
+	}
+	rec, task := snap.Booking, taskOf(snap.Booking, snap.Connections[integration.GoogleCalendar], h.Now())
+	if task.Delivery.Status == integration.Pending {
+		return rec, nil // the same was asked a moment ago
+	}
+	d, ok := gcal.Retry(task)
+	if !ok {
+		return nil, errNoRetry
+	}
+	rec.Deliveries[integration.GoogleCalendar], rec.UpdatedAt = d, d.UpdatedAt
+	if rec.NextAttemptAt.IsZero() || d.NextAttemptAt.Before(rec.NextAttemptAt) {
+		rec.NextAttemptAt = d.NextAttemptAt
+	}
+	rec.AddSteps(store.Step{At: d.UpdatedAt, Kind: gcal.StepAsked, Integration: integration.GoogleCalendar, Outcome: "ok"})
+	if err := h.Store.CommitBooking(ctx, rec); err != nil {
+		return nil, fmt.Errorf("ask for the event again: %w", err)
+	}
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "event asked for again", slog.String("integration", string(integration.GoogleCalendar)), slog.String("booking", string(id)))
+	return rec, nil
+}
