@@ -77,7 +77,7 @@ type calendarDay struct {
 }
 
 // colorNames are Google's for the colours of events, by their ids.
-var colorNames = map[string]string{
+var colorNames = map[string]string{ //nolint:gochecknoglobals // a constant, but for the language
 	"1": "lavanda", "2": "salvia", "3": "uva", "4": "flamenco", "5": "plátano", "6": "mandarina",
 	"7": "pavo real", "8": "grafito", "9": "arándano", "10": "albahaca", "11": "tomate",
 }
