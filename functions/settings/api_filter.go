@@ -88,7 +88,7 @@ func (v *visit) spanOf(q url.Values, f *store.Filter) error {
 }
 
 // instant is the time that a parameter gives: itself, or of a day of the
-// company's when it begins, so many days later. Zero: it is not given.
+// company's when that begins which is so many days later. Zero: it is not given.
 func (v *visit) instant(name, s string, days int) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -96,9 +96,9 @@ func (v *visit) instant(name, s string, days int) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
-	t, err := time.ParseInLocation(time.DateOnly, s, v.zone)
+	day, err := time.Parse(time.DateOnly, s)
 	if err != nil {
 		return time.Time{}, wrong(name, "must be a time as 2026-12-01T10:00:00-05:00 or a day as 2026-12-01")
 	}
-	return t.AddDate(0, 0, days), nil
+	return booking.StartOfDay(day.AddDate(0, 0, days), v.zone), nil
 }

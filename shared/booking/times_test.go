@@ -154,6 +154,43 @@ func compareAround(t *testing.T, middle time.Time) {
 	}
 }
 
+// TestStartOfDay compares with a search of every minute.
+func TestStartOfDay(t *testing.T) {
+	for _, test := range []struct{ zone, day string }{
+		{"America/Bogota", "2026-12-01"},
+		{"America/Santiago", "2026-09-05"},
+		{"America/Santiago", "2026-09-06"}, // forward at midnight
+		{"America/Santiago", "2026-09-07"},
+		{"America/Santiago", "2026-04-04"},
+		{"America/Santiago", "2026-04-05"}, // back at midnight
+		{"America/Havana", "2026-03-08"},   // forward at midnight
+		{"America/Havana", "2026-11-01"},   // back at one, so that there are two midnights
+		{"America/Havana", "2026-11-02"},
+		{"Africa/Cairo", "2026-04-24"},
+		{"Africa/Cairo", "2026-10-30"},
+		{"Asia/Beirut", "2026-03-29"},
+		{"Asia/Beirut", "2026-10-25"},
+		{"Europe/Madrid", "2026-03-29"},
+		{"Europe/Madrid", "2028-12-31"},
+		{"Pacific/Apia", "2011-12-30"}, // was left out
+		{"Pacific/Apia", "2011-12-31"},
+		{"+05:30", "2026-12-01"},
+	} {
+		day, err := time.Parse(time.DateOnly, test.day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loc := zone(t, test.zone)
+		want := day.Add(-50 * time.Hour).In(loc)
+		for shows(want).Before(day) {
+			want = want.Add(time.Minute)
+		}
+		if got := StartOfDay(day, loc); !got.Equal(want) {
+			t.Errorf("%s in %s: got %s, want %s", test.day, test.zone, got, want)
+		}
+	}
+}
+
 // shows is what clocks in the time's location show, in UTC.
 func shows(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)

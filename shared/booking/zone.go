@@ -3,6 +3,7 @@ package booking
 import (
 	"errors"
 	"fmt"
+	"sort"
 	"strconv"
 	"strings"
 	"sync"
@@ -110,4 +111,20 @@ func atWallClock(wall time.Time, loc *time.Location) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// StartOfDay returns the first instant of a day in loc. The day is given as its
+// midnight in UTC. Where clocks are put forward over midnight, or over a whole
+// day, it is the instant at which they are.
+func StartOfDay(day time.Time, loc *time.Location) time.Time {
+	if t, ok := atWallClock(day, loc); ok {
+		return t
+	}
+	before := day.Add(-15 * time.Hour).In(loc)
+	_, offset := before.Zone()
+	past := sort.Search(30*60*60, func(seconds int) bool {
+		_, later := before.Add(time.Duration(seconds) * time.Second).Zone()
+		return later != offset
+	})
+	return before.Add(time.Duration(past) * time.Second)
 }

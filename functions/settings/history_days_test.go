@@ -1,0 +1,76 @@
+package settings
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/store"
+)
+
+// bookEach books for every half hour of three days, the given one between two
+// others, and returns those that start on it, the latest first. Each has its
+// instant for an id.
+func (s *site) bookEach(zone, day string) []string {
+	s.Helper()
+	loc, err := booking.LoadZone(zone)
+	s.must(err)
+	at, err := time.Parse(time.DateOnly, day)
+	s.must(err)
+	var on []string
+	for i := range 6 * 24 {
+		start := at.Add(time.Duration(i-2*24)*30*time.Minute + 5*time.Minute).In(loc)
+		id := start.UTC().Format("2006-01-02T1504")
+		s.book(salon, booking.ID(id), 0, func(b *store.Booking) {
+			b.Booking.Start, b.Booking.End, b.Booking.TimeZone = start, start.Add(20*time.Minute), zone
+		})
+		if start.Format(time.DateOnly) == day {
+			on = append(on, id)
+		}
+	}
+	slices.Reverse(on)
+	return on
+}
+
+// A day is what clocks show as that day, also where they are changed at
+// midnight.
+func TestHistoryDays(t *testing.T) {
+	for _, tc := range []struct{ zone, day string }{
+		{"America/Bogota", "2026-12-01"},
+		{"America/Santiago", "2026-09-05"},
+		{"America/Santiago", "2026-09-06"}, // it begins at one
+		{"America/Santiago", "2026-04-04"}, // it has 25 hours
+		{"America/Havana", "2026-03-08"},
+		{"America/Havana", "2026-11-01"},
+		{"Africa/Cairo", "2026-04-23"},
+		{"Africa/Cairo", "2026-04-24"},
+		{"Asia/Beirut", "2026-03-28"},
+		{"Asia/Beirut", "2026-03-29"},
+	} {
+		t.Run(fmt.Sprint(tc.zone, " ", tc.day), func(t *testing.T) {
+			s := newSite(t)
+			want := s.bookEach(tc.zone, tc.day)
+			who := s.claims(salon)
+			who.TimeZone = tc.zone
+			b := s.enter(who)
+			if got := b.found(url.Values{"from": {tc.day}, "until": {tc.day}}); !slices.Equal(got, want) {
+				t.Errorf("the panel finds %v, want %v", got, want)
+			}
+			query := "?from=" + tc.day + "&until=" + tc.day
+			if got := strings.Count(body(t, b.get(historyFilePath+query)), "\n") - 1; got != len(want) {
+				t.Errorf("the file has %d bookings, want %d", got, len(want))
+			}
+			r := httptest.NewRequest(http.MethodGet, "/v1/bookings"+query+"&limit=200", nil)
+			r.Header.Set("Authorization", "Bearer "+s.token(who))
+			if got := strings.Count(body(t, s.do(r)), `"revision":`); got != len(want) {
+				t.Errorf("the API finds %d, want %d", got, len(want))
+			}
+		})
+	}
+}
