@@ -116,6 +116,17 @@ func (v *visit) phone(s string) string {
 	return s
 }
 
+// untold is an error of the store about what was typed, which may be a name or a
+// phone: it is of the same class, and says nothing.
+type untold struct{ err error }
+
+// Error leaves out the store's words, which name what was asked for.
+func (*untold) Error() string { return "look for a booking by the id that was typed" }
+
+// Is reports whether the error is of that class. There is no Unwrap, which would
+// let the words out.
+func (e *untold) Is(class error) bool { return errors.Is(e.err, class) }
+
 // exactly is the booking whose id was asked for, if there is one. Otherwise what
 // was typed is a phone or a name.
 func (h *handler) exactly(r *http.Request, v *visit, find string) ([]*store.Booking, error) {
@@ -127,7 +138,7 @@ func (h *handler) exactly(r *http.Request, v *visit, find string) ([]*store.Book
 	case errors.Is(err, fault.ErrNotFound):
 		return nil, nil
 	case err != nil:
-		return nil, err
+		return nil, &untold{err}
 	}
 	return []*store.Booking{rec}, nil
 }
