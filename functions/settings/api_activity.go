@@ -13,9 +13,10 @@ func (h *handler) listActivity(r *http.Request, c session.Claims) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := h.Store.ListActivity(r.Context(), c.Company, r.URL.Query().Get("cursor"), limit)
+	cursor := r.URL.Query().Get("cursor")
+	page, err := h.Store.ListActivity(r.Context(), c.Company, cursor, limit)
 	if err != nil {
-		return nil, listed(err)
+		return nil, listed(cursor, err)
 	}
 	list := make([]stepJSON, 0, len(page.Items))
 	for _, a := range page.Items {

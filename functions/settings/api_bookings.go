@@ -79,9 +79,10 @@ func (h *handler) listBookings(r *http.Request, c session.Claims) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := h.Store.ListBookings(r.Context(), c.Company, store.Query{Filter: filter, Cursor: r.URL.Query().Get("cursor"), Limit: limit})
+	cursor := r.URL.Query().Get("cursor")
+	page, err := h.list(r, v, store.Query{Filter: filter, Cursor: cursor, Limit: limit})
 	if err != nil {
-		return nil, listed(err)
+		return nil, listed(cursor, err)
 	}
 	list := make([]bookingJSON, 0, len(page.Items))
 	for _, rec := range page.Items {

@@ -93,12 +93,16 @@ func (v *visit) instant(name, s string, days int) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t, nil
-	}
-	day, err := time.Parse(time.DateOnly, s)
+	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return time.Time{}, wrong(name, "must be a time as 2026-12-01T10:00:00-05:00 or a day as 2026-12-01")
+		day, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			return t, wrong(name, "must be a time as 2026-12-01T10:00:00-05:00 or a day as 2026-12-01")
+		}
+		t = booking.StartOfDay(day.AddDate(0, 0, days), v.zone)
 	}
-	return booking.StartOfDay(day.AddDate(0, 0, days), v.zone), nil
+	if y := t.UTC().Year(); y < 1 || y > 9999 { // no store goes further
+		return t, wrong(name, "must lie in the years 1 to 9999")
+	}
+	return t, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,6 +63,9 @@ func TestAPIFilters(t *testing.T) {
 		"name=ana&state=confirmed&from=2026-12-01":                                {"tomorrow"},
 		"name=ana&integration=google-calendar&status=done&limit=1":                {"yesterday"},
 		"phone=" + url.QueryEscape("+57 300 111 2233") + "&until=2026-11-01":      {},
+		"name=" + url.QueryEscape("´"):                                            {}, // nothing is left of it
+		"phone=" + strings.Repeat("7", 60):                                        {}, // longer than any phone
+		"from=0001-01-02&until=9999-12-30":                                        {"later", "tomorrow", "yesterday"},
 		"state=confirmed&until=" + url.QueryEscape("2026-12-01T00:00:00.5-05:00"): {"yesterday"},
 	} {
 		if diff := cmp.Diff(want, s.found(query)); diff != "" {
@@ -83,6 +87,9 @@ func TestAPIFiltersRefused(t *testing.T) {
 		"until=2026-02-30":                                     "until",
 		"from=2026-12-02&until=2026-12-01":                     "until",
 		"from=2026-12-02T10:00:00Z&until=2026-12-02T10:00:00Z": "until",
+		"until=9999-12-31":                                     "until",
+		"until=9999-12-31T23:00:00-05:00":                      "until",
+		"from=0000-01-01":                                      "from",
 		"phone=1&name=a":                                       "name",
 		"limit=0":                                              "limit",
 		"cursor=!":                                             "cursor",

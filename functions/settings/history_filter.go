@@ -156,12 +156,17 @@ func (h *handler) search(r *http.Request, v *visit, s search, cursor string, lim
 			return store.Page[*store.Booking]{Items: found}, err
 		}
 	}
-	if len(f.Phone) > booking.MaxPhone || f.Name != "" && store.NameKey(f.Name) == "" {
-		return none, nil // nobody has such a phone or name
+	return h.list(r, v, store.Query{Filter: f, Cursor: cursor, Limit: limit})
+}
+
+// list returns a page of the company's bookings, for the panel and the API.
+func (h *handler) list(r *http.Request, v *visit, q store.Query) (store.Page[*store.Booking], error) {
+	if f := q.Filter; len(f.Phone) > booking.MaxPhone || f.Name != "" && store.NameKey(f.Name) == "" {
+		return store.Page[*store.Booking]{}, nil // nobody has such a phone or name
 	}
-	page, err := h.Store.ListBookings(r.Context(), v.company.ID, store.Query{Filter: f, Cursor: cursor, Limit: limit})
+	page, err := h.Store.ListBookings(r.Context(), v.company.ID, q)
 	if err != nil {
-		return none, fmt.Errorf("history: %w", err)
+		return page, fmt.Errorf("history: %w", err)
 	}
 	return page, nil
 }

@@ -196,6 +196,7 @@ func TestHistoryRefused(t *testing.T) {
 	for query, want := range map[string]int{
 		"state=lost": 400, "delivery=google-calendar": 400, "delivery=google-calendar:lost": 400, "delivery=fax:done": 400,
 		"from=yesterday": 422, "until=2026-13-01": 422, "from=2026-12-02&until=2026-12-01": 422,
+		"until=9999-12-31": 422, "from=0000-01-01": 422,
 		"cursor=%00": 400, "find=%ff%fe": 200, "find=" + strings.Repeat("x", 300): 200,
 	} {
 		res := b.get(historyPath + "?" + query)
