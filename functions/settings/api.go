@@ -113,8 +113,9 @@ func stamp(t time.Time) string {
 	return t.Format(time.RFC3339Nano)
 }
 
-// stampUTC is stamp in UTC.
-func stampUTC(t time.Time) string { return stamp(t.UTC()) }
+// stampUTC is stamp in UTC, of a time as stores keep it: what was just written
+// may be finer.
+func stampUTC(t time.Time) string { return stamp(t.UTC().Truncate(time.Microsecond)) }
 
 // sentences puts what there is of the texts one behind the other, each ended as
 // a sentence is.

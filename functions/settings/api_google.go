@@ -60,7 +60,7 @@ func (v *visit) optionsJSON(e entry) any {
 }
 
 // changeEventsByCall changes what the call names.
-func (h *handler) changeEventsByCall(r *http.Request, c session.Claims, e entry) (any, error) {
+func (h *handler) changeEventsByCall(r *http.Request, _ session.Claims, v *visit, e entry) (any, error) {
 	var ch eventChange
 	if err := readJSON(r, &ch); err != nil {
 		return nil, err
@@ -68,8 +68,9 @@ func (h *handler) changeEventsByCall(r *http.Request, c session.Claims, e entry)
 	if !ch.named() {
 		return nil, errNothing
 	}
-	if _, err := h.changeEvents(r.Context(), c.Company, e, ch, store.ActorPlatform); err != nil {
+	done, err := h.changeEvents(r.Context(), v.company.ID, e, ch, store.ActorPlatform)
+	if err != nil {
 		return nil, err
 	}
-	return h.integration(r, c, e.offer)
+	return h.integration(r, v, e.with(done.now))
 }

@@ -49,9 +49,17 @@ type calendarJSON struct {
 }
 
 func (h *handler) listIntegrations(r *http.Request, c session.Claims) (any, error) {
+	v, err := h.caller(r, c)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]integrationJSON, 0, len(h.offers))
 	for _, o := range h.offers {
-		i, err := h.integration(r, c, o)
+		e, err := h.entry(r.Context(), c.Company, o)
+		if err != nil {
+			return nil, err
+		}
+		i, err := h.integration(r, v, e)
 		if err != nil {
 			return nil, err
 		}
@@ -62,16 +70,10 @@ func (h *handler) listIntegrations(r *http.Request, c session.Claims) (any, erro
 	}{list}, nil
 }
 
-func (h *handler) integration(r *http.Request, c session.Claims, o offer) (integrationJSON, error) {
-	e, err := h.entry(r.Context(), c.Company, o)
-	if err != nil {
-		return integrationJSON{}, err
-	}
-	v, err := h.caller(r, c)
-	if err != nil {
-		return integrationJSON{}, err
-	}
-	b, err := h.backlog(r.Context(), c.Company, e)
+// integration is how the entry stands, for the caller. The bookings are all that
+// is read.
+func (h *handler) integration(r *http.Request, v *visit, e entry) (integrationJSON, error) {
+	b, err := h.backlog(r.Context(), v.company.ID, e)
 	if err != nil {
 		return integrationJSON{}, err
 	}
@@ -107,15 +109,16 @@ func actionOf(e entry) string {
 
 // enableIntegration turns an integration on, or says how.
 func (h *handler) enableIntegration(r *http.Request, c session.Claims) (any, error) {
-	e, _, err := h.usable(r, c)
+	e, v, err := h.usable(r, c)
 	if err != nil {
 		return nil, err
 	}
-	// Who builds the panel himself may never open a link.
-	if err := h.remember(r.Context(), c); err != nil {
-		return nil, err
+	if v.news { // who builds the panel himself may never open a link
+		if err := h.remember(r.Context(), c); err != nil {
+			return nil, err
+		}
 	}
-	return e.enableByCall(r, c, e)
+	return e.enableByCall(r, c, v, e)
 }
 
 // linkToConnect answers with a link of ours, to be opened once in the browser of
@@ -123,7 +126,7 @@ func (h *handler) enableIntegration(r *http.Request, c session.Claims) (any, err
 // name: a link straight to Google would let one company's consent be captured
 // for another. With an address to return to that is the page to connect from,
 // and what comes of it is told there; otherwise it is the panel.
-func (h *handler) linkToConnect(r *http.Request, c session.Claims, _ entry) (any, error) {
+func (h *handler) linkToConnect(r *http.Request, c session.Claims, _ *visit, _ entry) (any, error) {
 	link := session.Claims{
 		Company: c.Company, Name: c.Name, Email: c.Email, Phone: c.Phone,
 		Country: c.Country, Locale: c.Locale, TimeZone: c.TimeZone,
@@ -168,7 +171,7 @@ func (h *handler) returnTo(r *http.Request, c session.Claims) (string, error) {
 
 // disableIntegration turns an integration off.
 func (h *handler) disableIntegration(r *http.Request, c session.Claims) (any, error) {
-	e, _, err := h.called(r, c)
+	e, v, err := h.called(r, c)
 	if err != nil {
 		return nil, err
 	}
@@ -183,19 +186,20 @@ func (h *handler) disableIntegration(r *http.Request, c session.Claims) (any, er
 			return nil, fault.Blame("events", fmt.Errorf("%w: events must be %q or %q", fault.ErrUnprocessable, eventsKeep, eventsRemove))
 		}
 	}
-	if _, err := e.turnOff(r.Context(), c.Company, body.Events == eventsRemove, store.ActorPlatform); err != nil {
+	now, err := e.turnOff(r.Context(), c.Company, body.Events == eventsRemove, store.ActorPlatform)
+	if err != nil {
 		return nil, err
 	}
-	return h.integration(r, c, e.offer)
+	return h.integration(r, v, e.with(now))
 }
 
 // chooseOptions changes the options of an integration.
 func (h *handler) chooseOptions(r *http.Request, c session.Claims) (any, error) {
-	e, _, err := h.usable(r, c)
+	e, v, err := h.usable(r, c)
 	if err != nil {
 		return nil, err
 	}
-	return e.chooseByCall(r, c, e)
+	return e.chooseByCall(r, c, v, e)
 }
 
 // trialJSON is a step of a test that was tried. After one that failed there is

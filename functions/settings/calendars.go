@@ -122,7 +122,8 @@ func late(ctx context.Context) bool {
 // changed is what a change of the events' options came to.
 type changed struct {
 	calendar bool
-	options  string // their names; empty: none
+	options  string                 // their names; empty: none
+	now      integration.Connection // with them
 }
 
 // changeEvents makes the change the company's, whole or not at all. Google is
@@ -153,14 +154,15 @@ func (h *handler) changeEvents(ctx context.Context, company booking.CompanyID, e
 		done.options = ch.apply(o)
 		return done.options
 	}
-	_, err := h.Grants.Choose(ctx, company, want, actor)
+	var err error
+	done.now, err = h.Grants.Choose(ctx, company, want, actor)
 	switch {
 	case errors.Is(err, googleauth.ErrNotConnected), errors.Is(err, googleauth.ErrOtherGrant): // it was a moment ago
 		return changed{}, fmt.Errorf("%w: %w", errNotConnected, err)
 	case err != nil:
 		return changed{}, fmt.Errorf("change the options: %w", err)
 	}
-	if done != (changed{}) {
+	if done.calendar || done.options != "" {
 		h.wake(ctx, "calendar", company)
 	}
 	return done, nil

@@ -66,8 +66,8 @@ func languagesOf(all config.Templates) []string {
 // turnMessagesOn turns the notices to a company's customers on, for an actor.
 // It may be called again, and then does nothing. The error is errPaused, beside
 // those of the store.
-func (h *handler) turnMessagesOn(ctx context.Context, company booking.CompanyID, e entry, actor string) error {
-	_, err := h.change(ctx, company, e.id, actor, func(c *integration.Connection) (string, error) {
+func (h *handler) turnMessagesOn(ctx context.Context, company booking.CompanyID, e entry, actor string) (integration.Connection, error) {
+	return h.change(ctx, company, e.id, actor, func(c *integration.Connection) (string, error) {
 		switch {
 		case c.Status == integration.Connected:
 			return "", nil
@@ -79,7 +79,6 @@ func (h *handler) turnMessagesOn(ctx context.Context, company booking.CompanyID,
 		c.ForgetNotices()
 		return store.ActConnected, nil
 	})
-	return err
 }
 
 // turnMessagesOff turns them off, and there is nothing to be removed. It may be
@@ -96,8 +95,8 @@ func (h *handler) turnMessagesOff(ctx context.Context, company booking.CompanyID
 
 // setMessages changes which notices are sent, and how. Set fails for what there
 // is not; another error is errNotConnected.
-func (h *handler) setMessages(ctx context.Context, company booking.CompanyID, actor string, set func(*integration.Options) error) error {
-	_, err := h.change(ctx, company, integration.WhatsApp, actor, func(c *integration.Connection) (string, error) {
+func (h *handler) setMessages(ctx context.Context, company booking.CompanyID, actor string, set func(*integration.Options) error) (integration.Connection, error) {
+	return h.change(ctx, company, integration.WhatsApp, actor, func(c *integration.Connection) (string, error) {
 		before := c.Options
 		if c.Status != integration.Connected {
 			return "", errNotConnected
@@ -107,7 +106,6 @@ func (h *handler) setMessages(ctx context.Context, company booking.CompanyID, ac
 		}
 		return store.ActOptionsChanged, nil
 	})
-	return err
 }
 
 // change writes a company's connection as how makes it, together with the

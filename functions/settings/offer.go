@@ -43,7 +43,7 @@ type offer struct {
 type pageAction func(http.ResponseWriter, *http.Request, *visit, entry) error
 
 // apiCall is what the API does with an integration for a caller.
-type apiCall func(*http.Request, session.Claims, entry) (any, error)
+type apiCall func(*http.Request, session.Claims, *visit, entry) (any, error)
 
 var (
 	errNoIntegration = fmt.Errorf("%w: no such integration", fault.ErrNotFound)

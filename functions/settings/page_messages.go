@@ -19,7 +19,7 @@ const resultOptions googleauth.Result = "options"
 // enableMessages turns the notices to customers on.
 func (h *handler) enableMessages(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
 	result := googleauth.ResultConnected
-	switch err := h.turnMessagesOn(r.Context(), v.company.ID, e, store.ActorCompany); {
+	switch _, err := h.turnMessagesOn(r.Context(), v.company.ID, e, store.ActorCompany); {
 	case errors.Is(err, errPaused):
 		result = googleauth.ResultPaused
 	case err != nil:
@@ -30,11 +30,12 @@ func (h *handler) enableMessages(w http.ResponseWriter, r *http.Request, v *visi
 }
 
 // enableMessagesByCall does so for the platform.
-func (h *handler) enableMessagesByCall(r *http.Request, c session.Claims, e entry) (any, error) {
-	if err := h.turnMessagesOn(r.Context(), c.Company, e, store.ActorPlatform); err != nil {
+func (h *handler) enableMessagesByCall(r *http.Request, _ session.Claims, v *visit, e entry) (any, error) {
+	now, err := h.turnMessagesOn(r.Context(), v.company.ID, e, store.ActorPlatform)
+	if err != nil {
 		return nil, err
 	}
-	return h.integration(r, c, e.offer)
+	return h.integration(r, v, e.with(now))
 }
 
 // messageOptions is the body of the page on which the notices to customers are
@@ -107,7 +108,7 @@ func (h *handler) chooseMessages(w http.ResponseWriter, r *http.Request, v *visi
 		}
 		return e.heard(o.Mute)
 	}
-	switch err := h.setMessages(r.Context(), v.company.ID, store.ActorCompany, set); {
+	switch _, err := h.setMessages(r.Context(), v.company.ID, store.ActorCompany, set); {
 	case errors.Is(err, errNotConnected):
 		http.Redirect(w, r, "/settings", http.StatusSeeOther)
 	case errors.Is(err, errNoNotice), errors.Is(err, errNotOffered):
@@ -126,7 +127,7 @@ func (h *handler) chooseMessages(w http.ResponseWriter, r *http.Request, v *visi
 
 // chooseMessagesByCall does so for the platform. What the call does not name
 // stays as it is.
-func (h *handler) chooseMessagesByCall(r *http.Request, c session.Claims, e entry) (any, error) {
+func (h *handler) chooseMessagesByCall(r *http.Request, _ session.Claims, v *visit, e entry) (any, error) {
 	var body struct {
 		Language *string               `json:"language"`
 		Notices  map[booking.Kind]bool `json:"notices"`
@@ -134,7 +135,7 @@ func (h *handler) chooseMessagesByCall(r *http.Request, c session.Claims, e entr
 	if err := readJSON(r, &body); err != nil {
 		return nil, err
 	}
-	err := h.setMessages(r.Context(), c.Company, store.ActorPlatform, func(o *integration.Options) error {
+	now, err := h.setMessages(r.Context(), v.company.ID, store.ActorPlatform, func(o *integration.Options) error {
 		if body.Language != nil {
 			if err := e.speak(o, *body.Language); err != nil {
 				return fault.Blame("language", err)
@@ -153,5 +154,5 @@ func (h *handler) chooseMessagesByCall(r *http.Request, c session.Claims, e entr
 	if err != nil {
 		return nil, err
 	}
-	return h.integration(r, c, e.offer)
+	return h.integration(r, v, e.with(now))
 }

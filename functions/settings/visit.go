@@ -23,6 +23,7 @@ type visit struct {
 	zone    *time.Location // the company's
 	back    string         // to the platform; may be empty
 	now     time.Time
+	news    bool // of a call: its token says more of the company than is stored
 }
 
 // visited adapts a page's function: it lets the browser's company in, and answers
@@ -54,7 +55,9 @@ func (h *handler) caller(r *http.Request, c session.Claims) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
+	stored := v.company.Company
 	overlay(&v.company.Company, c)
+	v.news = v.company.Company != stored
 	return v, nil
 }
 
@@ -115,6 +118,15 @@ type entry struct {
 	integration.Entry
 	integration.Connection
 	offer
+}
+
+// with is the entry once its connection has changed to that. One that is missing
+// stays off.
+func (e entry) with(c integration.Connection) entry {
+	if !e.missing {
+		e.Connection = c
+	}
+	return e
 }
 
 // removing reports whether the events of future bookings are being taken out.
