@@ -1,15 +1,15 @@
 package settings
 
 import (
-	"encoding/csv"
+	"bufio"
 	"errors"
 	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/store"
@@ -65,21 +65,21 @@ func (h *handler) historyFile(w http.ResponseWriter, r *http.Request, v *visit) 
 	if err == nil && page.Next != "" {
 		t.line(v.say.T("history.file.more", written))
 	}
-	t.Flush() // the browser has gone if this fails: nobody is left to tell
+	_ = t.Flush() // the browser has gone if this fails: nobody is left to tell
 	return nil
 }
 
 // table writes bookings as lines.
 type table struct {
-	*csv.Writer
-	v       *visit
-	entries []entry
+	*bufio.Writer
+	v         *visit
+	entries   []entry
+	separator string
 }
 
 func (v *visit) newTable(w http.ResponseWriter, entries []entry) table {
-	t := table{csv.NewWriter(w), v, entries}
-	t.Comma, _ = utf8.DecodeRuneInString(v.say.T("history.file.separator"))
-	_, _ = w.Write([]byte("\ufeff")) // as of every write here: see historyFile
+	t := table{bufio.NewWriter(w), v, entries, v.say.T("history.file.separator")}
+	_, _ = t.WriteString("\ufeff") // as of every write here: see historyFile
 	head := make([]string, 0, 12+len(entries))
 	for _, key := range []string{
 		"booking.id", "history.file.state", "history.file.service", "booking.customer", "booking.phone", "booking.email",
@@ -141,16 +141,21 @@ func (t table) at(rec *store.Booking, m *moment) string {
 	return at.In(t.v.zone).Format(fileTime)
 }
 
-// line writes a line of cells. One that a spreadsheet would take for a formula
-// begins with an apostrophe (OWASP, CSV Injection): names and notes are typed by
-// anybody.
+// line writes a line of cells, each in quotes.
 func (t table) line(cells ...string) {
 	for i, c := range cells {
-		c = strings.TrimSpace(c)
-		if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
-			c = "'" + c
-		}
-		cells[i] = c
+		cells[i] = `"` + strings.ReplaceAll(harmless(c), `"`, `""`) + `"`
 	}
-	_ = t.Write(cells)
+	_, _ = t.WriteString(strings.Join(cells, t.separator) + "\n")
+}
+
+// formula finds where a spreadsheet would begin one: in front of a cell, or
+// behind what a reader that takes another separator for this file's, or loses
+// count of the quotes, ends a cell at.
+var formula = regexp.MustCompile(`(^|[,;|\t\r\n])([\s\p{Z}\p{Cc}\p{Cf}"]*)([=+\-@＝＋－＠])`)
+
+// harmless is a cell that no spreadsheet runs (OWASP, CSV Injection): names and
+// services are typed by anybody. An apostrophe is before each formula.
+func harmless(cell string) string {
+	return formula.ReplaceAllString(strings.TrimSpace(cell), "$1$2'$3")
 }
