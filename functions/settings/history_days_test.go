@@ -74,3 +74,40 @@ func TestHistoryDays(t *testing.T) {
 		})
 	}
 }
+
+// Days are those of the zone that the link or the token names, and without one
+// of the company's.
+func TestHistoryZone(t *testing.T) {
+	s := newSite(t) // it is 9:30 in Bogota, and 23:30 in Tokyo
+	s.book(salon, "1", hour, nil)
+	for _, tc := range []struct{ name, said, stored, day string }{
+		{"the link's before the company's", "America/Bogota", "Asia/Tokyo", "2026-12-01"},
+		{"likewise, the other way round", "Asia/Tokyo", "America/Bogota", "2026-12-02"},
+		{"the company's", "", "Asia/Tokyo", "2026-12-02"},
+		{"a link's that is none", "Asia/Atlantis", "Asia/Tokyo", "2026-12-02"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			who := s.claims(salon)
+			who.TimeZone = tc.said
+			b := s.enter(who)
+			c, err := s.store.Company(t.Context(), salon)
+			s.must(err)
+			c.TimeZone = tc.stored // since that link another was opened
+			s.must(s.store.PutCompany(t.Context(), &c))
+			for _, day := range []string{"2026-12-01", "2026-12-02"} {
+				want := 0
+				if day == tc.day {
+					want = 1
+				}
+				if got := b.found(url.Values{"from": {day}, "until": {day}}); len(got) != want {
+					t.Errorf("the panel finds %v on %s", got, day)
+				}
+				r := httptest.NewRequest(http.MethodGet, "/v1/bookings?from="+day+"&until="+day, nil)
+				r.Header.Set("Authorization", "Bearer "+s.token(who))
+				if got := strings.Count(body(t, s.do(r)), `"revision":`); got != want {
+					t.Errorf("the API finds %d on %s", got, day)
+				}
+			}
+		})
+	}
+}
