@@ -96,9 +96,9 @@ func atEnd(d *json.Decoder) error {
 	return nil
 }
 
-// listed names the parameter to blame for an error of a list, of which all else
-// was found to be right: the cursor, if one was given.
-func listed(cursor string, err error) error {
+// wrongCursor names the parameter to blame for an error of a list, of which all
+// else was found to be right: the cursor, if one was given.
+func wrongCursor(cursor string, err error) error {
 	if cursor != "" && errors.Is(err, fault.ErrInvalid) {
 		return wrong("cursor", "is not one of this list's")
 	}

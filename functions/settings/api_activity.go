@@ -16,7 +16,7 @@ func (h *handler) listActivity(r *http.Request, c session.Claims) (any, error) {
 	cursor := r.URL.Query().Get("cursor")
 	page, err := h.Store.ListActivity(r.Context(), c.Company, cursor, limit)
 	if err != nil {
-		return nil, listed(cursor, err)
+		return nil, wrongCursor(cursor, err)
 	}
 	list := make([]stepJSON, 0, len(page.Items))
 	for _, a := range page.Items {

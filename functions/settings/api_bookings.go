@@ -82,7 +82,7 @@ func (h *handler) listBookings(r *http.Request, c session.Claims) (any, error) {
 	cursor := r.URL.Query().Get("cursor")
 	page, err := h.list(r, v, store.Query{Filter: filter, Cursor: cursor, Limit: limit})
 	if err != nil {
-		return nil, listed(cursor, err)
+		return nil, wrongCursor(cursor, err)
 	}
 	list := make([]bookingJSON, 0, len(page.Items))
 	for _, rec := range page.Items {

@@ -183,7 +183,7 @@ type searchForm struct {
 	File       link // the same as a table
 }
 
-func (h *handler) searchForm(v *visit, s search, entries []entry) (searchForm, error) {
+func (h *handler) searchForm(v *visit, s search, entries []entry) searchForm {
 	f := searchForm{search: s, Company: v.company.ID, Open: s.narrowed()}
 	for _, kind := range []booking.Kind{booking.Reserved, booking.Confirmed, booking.Deleted} {
 		id := string(kind)
@@ -204,9 +204,8 @@ func (h *handler) searchForm(v *visit, s search, entries []entry) (searchForm, e
 	if s != (search{}) {
 		f.Clear = link{historyPath, v.say.T("history.clear")}
 	}
-	file, err := h.soughtURL(v, historyFilePath, sought{Search: s})
-	f.File = link{file, v.say.T("history.file")}
-	return f, err
+	f.File = link{h.soughtURL(v, historyFilePath, sought{Search: s}), v.say.T("history.file")}
+	return f
 }
 
 // addressed is a path with a query, if there is any.

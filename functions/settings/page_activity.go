@@ -37,16 +37,13 @@ func (h *handler) activity(w http.ResponseWriter, r *http.Request, v *visit) err
 		return fmt.Errorf("activity: %w", err)
 	}
 	var body activityBody
-	body.Pager, err = v.pagerFor("activity", cursor, list.Next, func(cursor string) (string, error) {
+	body.Pager = v.pagerFor("activity", cursor, list.Next, func(cursor string) string {
 		q := url.Values{}
 		if cursor != "" {
 			q.Set("cursor", cursor)
 		}
-		return addressed(activityPath, q), nil
+		return addressed(activityPath, q)
 	})
-	if err != nil {
-		return err
-	}
 	for _, a := range list.Items {
 		body.Acts = append(body.Acts, v.act(a, entries))
 	}

@@ -54,18 +54,15 @@ type pager struct {
 // pagerFor leads on to the page at next, and back to the first one from any
 // other. Name is the section of the catalogue that has the words, at returns the
 // address of a page.
-func (v *visit) pagerFor(name, cursor, next string, at func(cursor string) (string, error)) (pager, error) {
+func (v *visit) pagerFor(name, cursor, next string, at func(cursor string) string) pager {
 	p := pager{Label: v.say.T(name + ".pages")}
-	var wrong [2]error
 	if cursor != "" {
-		p.Newest.Words = v.say.T(name + ".newest")
-		p.Newest.URL, wrong[0] = at("")
+		p.Newest = link{at(""), v.say.T(name + ".newest")}
 	}
 	if next != "" {
-		p.Older.Words = v.say.T(name + ".older")
-		p.Older.URL, wrong[1] = at(next)
+		p.Older = link{at(next), v.say.T(name + ".older")}
 	}
-	return p, errors.Join(wrong[:]...)
+	return p
 }
 
 // history shows the bookings that are asked for, or one with its steps.
@@ -89,20 +86,14 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v *visit) erro
 		return err
 	}
 	p := v.page("history", "history", v.say.T("history.title"))
-	body := history{Days: v.days(list.Items, entries, byName(s))}
-	if body.Form, err = h.searchForm(v, s, entries); err != nil {
-		return err
-	}
+	body := history{Form: h.searchForm(v, s, entries), Days: v.days(list.Items, entries, byName(s))}
 	if wrong {
 		p.Status, body.Form.Error = http.StatusUnprocessableEntity, v.say.T("history.dates.invalid")
 	}
 	v.count(&body, len(list.Items), s, cursor != "" || list.Next != "")
-	body.Pager, err = v.pagerFor("history", cursor, list.Next, func(cursor string) (string, error) {
+	body.Pager = v.pagerFor("history", cursor, list.Next, func(cursor string) string {
 		return h.soughtURL(v, historyPath, sought{s, cursor})
 	})
-	if err != nil {
-		return err
-	}
 	p.Zone, p.Banners, p.Body = v.say.T("footer.zone.booking"), v.banners(entries), body
 	h.render(w, r, p)
 	return nil
@@ -113,11 +104,8 @@ func (h *handler) find(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err := v.form(w, r); err != nil {
 		return err
 	}
-	to, err := h.soughtURL(v, historyPath, sought{Search: searchOf(r.PostForm)})
-	if err != nil {
-		return err
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of ours, with what was asked for in its query
+	to := h.soughtURL(v, historyPath, sought{Search: searchOf(r.PostForm)})
+	http.Redirect(w, r, to, http.StatusSeeOther) // a path of ours, with what was asked for in its query
 	return nil
 }
 
