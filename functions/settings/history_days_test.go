@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -72,6 +73,45 @@ func TestHistoryDays(t *testing.T) {
 				t.Errorf("the API finds %d, want %d", got, len(want))
 			}
 		})
+	}
+}
+
+// A day that can't be asked for is marked in the form, and no other, and the
+// words are for what is wrong with it. As a file there is no form.
+func TestHistoryDatesRefused(t *testing.T) {
+	s := newSite(t)
+	const unknown, order = "Hay un día que no existe o que no se puede buscar.", "el primero no puede ser posterior al último"
+	b := s.enter(s.claims(salon))
+	for _, tc := range []struct {
+		query, said string
+		marked      []string
+	}{
+		{"from=yesterday", unknown, []string{"from"}},
+		{"from=0000-01-01&until=2026-12-01", unknown, []string{"from"}},
+		{"until=2026-13-01", unknown, []string{"until"}},
+		{"from=2026-12-02&until=9999-12-31", unknown, []string{"until"}},
+		{"from=2026-02-30&until=2026-13-01", unknown, []string{"from", "until"}},
+		{"from=2026-12-02&until=2026-12-01", order, []string{"from", "until"}},
+	} {
+		t.Run(tc.query, func(t *testing.T) {
+			res := b.get(historyPath + "?" + tc.query)
+			page := body(t, res)
+			var marked []string
+			for _, m := range regexp.MustCompile(`id="([a-z]+)"[^>]* aria-invalid="true"`).FindAllStringSubmatch(page, -1) {
+				marked = append(marked, m[1])
+			}
+			if res.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(page, tc.said) || !slices.Equal(marked, tc.marked) {
+				t.Errorf("it is answered with %d, marks %v, and does not say %q", res.StatusCode, marked, tc.said)
+			}
+			file := b.get(historyFilePath + "?" + tc.query)
+			file.Body.Close()
+			if file.StatusCode != http.StatusBadRequest {
+				t.Errorf("as a file it is answered with %d", file.StatusCode)
+			}
+		})
+	}
+	if res := b.get(historyPath + "?from=2026-12-01&until=2026-12-01"); res.StatusCode != http.StatusOK {
+		t.Errorf("one day is answered with %d", res.StatusCode)
 	}
 }
 

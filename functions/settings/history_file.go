@@ -2,8 +2,6 @@ package settings
 
 import (
 	"bufio"
-	"errors"
-	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -11,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/store"
 )
 
@@ -40,9 +37,6 @@ func (h *handler) historyFile(w http.ResponseWriter, r *http.Request, v *visit) 
 	}
 	s := at.Search
 	page, err := h.search(r, v, s, "", filePage) // before anything is sent: it may have to be refused
-	if errors.Is(err, errDates) {
-		return fmt.Errorf("%w: %w", fault.ErrInvalid, err)
-	}
 	if err != nil {
 		return err
 	}

@@ -68,10 +68,23 @@ func (s search) query() url.Values {
 // narrowed reports whether anything but words was asked for.
 func (s search) narrowed() bool { return s != search{Find: s.Find} }
 
-var errDates = errors.New("a date can't be read, or the last is before the first")
+// datesError says which of a search's days can't be asked for, and why in words
+// of the catalogue.
+type datesError struct {
+	from, until bool
+	key         string
+}
+
+// Error names no value.
+func (*datesError) Error() string {
+	return "a date can't be read, or the last is before the first"
+}
+
+// Unwrap says that it can't be understood.
+func (*datesError) Unwrap() error { return fault.ErrInvalid }
 
 // filter is the search as the store knows it. What the form can't send is
-// fault.ErrInvalid; dates that can't be are errDates.
+// fault.ErrInvalid; dates that can't be are a datesError.
 func (v *visit) filter(s search) (store.Filter, error) {
 	id, status, _ := strings.Cut(s.Delivery, ":")
 	q := url.Values{"state": {s.State}, "integration": {id}, "status": {status}, "from": {s.From}, "until": {s.Until}}
@@ -82,7 +95,7 @@ func (v *visit) filter(s search) (store.Filter, error) {
 		}
 	}
 	if v.spanOf(q, &f) != nil {
-		return f, errDates
+		return f, v.wrongDates(s)
 	}
 	switch {
 	case s.Find == "":
@@ -92,6 +105,17 @@ func (v *visit) filter(s search) (store.Filter, error) {
 		f.Name = s.Find
 	}
 	return f, nil
+}
+
+// wrongDates says what is wrong with the days of a search that has no span: one
+// of them alone, or if each can be, their order.
+func (v *visit) wrongDates(s search) *datesError {
+	_, from := v.instant(fieldFrom, s.From, 0)
+	_, until := v.instant(fieldUntil, s.Until, 1)
+	if from == nil && until == nil {
+		return &datesError{true, true, "history.dates.invalid"}
+	}
+	return &datesError{from != nil, until != nil, "history.dates.unknown"}
 }
 
 // dialled reports whether a text can be a phone number, and no name.
@@ -179,6 +203,8 @@ type searchForm struct {
 	States     []choice
 	Deliveries []choice
 	Error      string
+	WrongFrom  bool // it is about the first day
+	WrongUntil bool // it is about the last one
 	Clear      link // to everything; without an address nothing was asked for
 	File       link // the same as a table
 }

@@ -226,20 +226,15 @@ func TestHistoryFindAnything(t *testing.T) {
 func TestHistoryRefused(t *testing.T) {
 	s := newSite(t)
 	b := s.enter(s.claims(salon))
-	for query, want := range map[string]int{
-		"state=lost": 400, "delivery=google-calendar": 400, "delivery=google-calendar:lost": 400, "delivery=fax:done": 400,
-		"from=yesterday": 422, "until=2026-13-01": 422, "from=2026-12-02&until=2026-12-01": 422,
-		"until=9999-12-31": 422, "from=0000-01-01": 422,
-		"cursor=%00": 400,
+	for _, query := range []string{
+		"state=lost", "delivery=google-calendar", "delivery=google-calendar:lost", "delivery=fax:done", "cursor=%00",
 	} {
-		res := b.get(historyPath + "?" + query)
-		if page := body(t, res); res.StatusCode != want || want == 422 && !strings.Contains(page, `aria-invalid="true"`) {
-			t.Errorf("%s is answered with %d", query, res.StatusCode)
-		}
-		file := b.get(historyFilePath + "?" + query)
-		file.Body.Close()
-		if file.StatusCode != min(want, 400) && !strings.HasPrefix(query, "cursor") {
-			t.Errorf("%s, as a file, is answered with %d", query, file.StatusCode)
+		for _, path := range []string{historyPath, historyFilePath} {
+			res := b.get(path + "?" + query)
+			res.Body.Close()
+			if ignored := path == historyFilePath && query == "cursor=%00"; res.StatusCode != http.StatusBadRequest && !ignored { // a file has no pages
+				t.Errorf("%s?%s is answered with %d", path, query, res.StatusCode)
+			}
 		}
 	}
 }

@@ -81,14 +81,15 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v *visit) erro
 	}
 	s, cursor := at.Search, at.Cursor
 	list, err := h.search(r, v, s, cursor, pageSize)
-	wrong := errors.Is(err, errDates)
-	if err != nil && !wrong {
+	wrong, _ := errors.AsType[*datesError](err)
+	if err != nil && wrong == nil {
 		return err
 	}
 	p := v.page("history", "history", v.say.T("history.title"))
 	body := history{Form: h.searchForm(v, s, entries), Days: v.days(list.Items, entries, byName(s))}
-	if wrong {
-		p.Status, body.Form.Error = http.StatusUnprocessableEntity, v.say.T("history.dates.invalid")
+	if wrong != nil {
+		p.Status = http.StatusUnprocessableEntity
+		body.Form.Error, body.Form.WrongFrom, body.Form.WrongUntil = v.say.T(wrong.key), wrong.from, wrong.until
 	}
 	v.count(&body, len(list.Items), s, cursor != "" || list.Next != "")
 	body.Pager = v.pagerFor("history", cursor, list.Next, func(cursor string) string {

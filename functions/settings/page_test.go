@@ -212,6 +212,7 @@ func pageCases() []pageCase {
 		{name: "history-by-name", post: historyPath, form: url.Values{"company": {"2"}, "find": {"ana"}}, given: (*site).everyDelivery},
 		{name: "history-none", post: historyPath, form: url.Values{"company": {"2"}, "find": {"Zoilo"}}, given: (*site).everyDelivery},
 		{name: "history-dates-invalid", path: "/settings/history?from=2026-12-02&until=2026-12-01", status: 422, given: (*site).everyDelivery},
+		{name: "history-date-unknown", path: "/settings/history?from=2026-12-02&until=9999-12-31", status: 422},
 		{name: "history-state-bad", path: "/settings/history?state=lost", status: 400},
 		{name: "feed-off", path: "/settings/feed"},
 		{name: "feed", path: "/settings/feed?result=create", given: (*site).share},
