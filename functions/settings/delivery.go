@@ -37,7 +37,11 @@ func (v *visit) at(rec *store.Booking, t time.Time) moment {
 	if rec.Booking.TimeZone != "" {
 		loc = rec.Booking.Start.Location()
 	}
-	return moment{v.say.Moment(t.In(loc), v.now), t.UTC().Format(time.RFC3339)}
+	m := moment{v.say.Moment(t.In(loc), v.now), t.UTC().Format(time.RFC3339)}
+	if v.lasting {
+		m.Words = t.In(loc).Format(fileTime)
+	}
+	return m
 }
 
 // ahead is when something due at t is done: now, if the time has come.

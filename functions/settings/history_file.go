@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/citasync/citasync/shared/store"
 )
@@ -72,7 +71,9 @@ type table struct {
 }
 
 func (v *visit) newTable(w http.ResponseWriter, entries []entry) table {
-	t := table{bufio.NewWriter(w), v, entries, v.say.T("history.file.separator")}
+	lasting := *v
+	lasting.lasting = true
+	t := table{bufio.NewWriter(w), &lasting, entries, v.say.T("history.file.separator")}
 	_, _ = t.WriteString("\ufeff") // as of every write here: see historyFile
 	head := make([]string, 0, 12+len(entries))
 	for _, key := range []string{
@@ -118,21 +119,9 @@ func (t table) delivery(rec *store.Booking, e entry) string {
 	d := t.v.delivery(rec, e)
 	said := d.Fact
 	if d.At != nil {
-		said = t.v.say.T("history.file.at", said, t.at(rec, d.At))
+		said = t.v.say.T("history.file.at", said, d.At.Words)
 	}
 	return sentences(said, d.Detail)
-}
-
-// at is a time as it is in a file, which is read on any other day.
-func (t table) at(rec *store.Booking, m *moment) string {
-	at, err := time.Parse(time.RFC3339, m.Machine)
-	if err != nil {
-		return m.Words
-	}
-	if rec.Booking.TimeZone != "" {
-		return at.In(rec.Booking.Start.Location()).Format(fileTime)
-	}
-	return at.In(t.v.zone).Format(fileTime)
 }
 
 // line writes a line of cells, each in quotes.

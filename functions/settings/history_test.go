@@ -19,7 +19,7 @@ import (
 	"github.com/citasync/citasync/shared/store"
 )
 
-var rowLink = regexp.MustCompile(`<h3><a href="/settings/history\?booking=([^"]+)"`)
+var rowLink = regexp.MustCompile(`<h3><a href="/settings/history\?booking=([^"&]+)`)
 
 // found are the bookings that the history shows for a query, page after page.
 func (b *browser) found(q url.Values) []string {
@@ -275,7 +275,7 @@ func TestHistoryFile(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	last := lines[len(lines)-1]
-	if last[4] != "'+573001112233" || last[8] != "2026-12-02 09:00" || last[10] != "America/Bogota" || last[11] != "En Google Calendar (2026-12-01 08:30)." {
+	if last[4] != "'+573001112233" || last[8] != "2026-12-02 09:00" || last[10] != "America/Bogota" || last[11] != "En Google Calendar (escrito 2026-12-01 08:30)." {
 		t.Errorf("the last line is %q", last)
 	}
 }

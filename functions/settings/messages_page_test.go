@@ -203,3 +203,18 @@ func TestMessageTakenAndFailed(t *testing.T) {
 		t.Errorf("the booking's page does not say that it is tried again:\n%s", page)
 	}
 }
+
+// TestMessageFile: a file's times are of no day in particular.
+func TestMessageFile(t *testing.T) {
+	m := newMessenger(t, bilingual())
+	m.everyMessage()
+	file := body(t, m.enter(m.claims(salon)).get(historyFilePath))
+	if !strings.Contains(file, "Enviado: 2026-12-01 ") {
+		t.Errorf("it does not say when messages were sent: %s", file)
+	}
+	for _, day := range []string{"hoy", "ayer", "mañana"} {
+		if strings.Contains(file, day+",") {
+			t.Errorf("it says %s: %s", day, file)
+		}
+	}
+}

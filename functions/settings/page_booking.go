@@ -42,6 +42,9 @@ func (h *handler) booking(w http.ResponseWriter, r *http.Request, v *visit, id b
 	body := bookingBody{
 		State: v.say.T("state." + string(rec.State)), Tone: stateTone(rec.State), Facts: v.bookingFacts(rec), Back: historyPath,
 	}
+	if list, err := h.sought(v, r.URL.Query()); err == nil {
+		body.Back = h.soughtURL(v, historyPath, list)
+	}
 	for _, e := range entries {
 		d := v.delivery(rec, e)
 		d.Again = v.again(rec, e)

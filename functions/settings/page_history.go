@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
@@ -87,6 +88,7 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v *visit) erro
 	}
 	p := v.page("history", "history", v.say.T("history.title"))
 	body := history{Form: h.searchForm(v, s, entries), Days: v.days(list.Items, entries, byName(s))}
+	body.comeBack(h.soughtURL(v, historyPath, at))
 	if wrong != nil {
 		p.Status = http.StatusUnprocessableEntity
 		body.Form.Error, body.Form.WrongFrom, body.Form.WrongUntil = v.say.T(wrong.key), wrong.from, wrong.until
@@ -98,6 +100,19 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v *visit) erro
 	p.Zone, p.Banners, p.Body = v.say.T("footer.zone.booking"), v.banners(entries), body
 	h.render(w, r, p)
 	return nil
+}
+
+// comeBack lets the pages of the bookings that are listed lead back to the list.
+func (b *history) comeBack(list string) {
+	_, query, asked := strings.Cut(list, "?")
+	if !asked {
+		return
+	}
+	for _, d := range b.Days {
+		for i := range d.Rows {
+			d.Rows[i].URL += "&" + query
+		}
+	}
 }
 
 // find leads to what the form asks for.

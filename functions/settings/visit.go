@@ -23,6 +23,7 @@ type visit struct {
 	zone    *time.Location // the company's
 	back    string         // to the platform; may be empty
 	now     time.Time
+	lasting bool // times are written so that they can be read on any other day
 	news    bool // of a call: its token says more of the company than is stored
 }
 
