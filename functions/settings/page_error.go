@@ -45,6 +45,9 @@ func (h *handler) failOn(w http.ResponseWriter, r *http.Request, p page, err err
 		p.Return = h.platform("")
 		if p.Resend = h.resendOf(w, r); p.Resend != nil {
 			p.Title, p.Body = p.T("error.401.resend.title"), p.T("error.401.resend")
+			if p.Resend.leavesPanel() {
+				h.leadOut(w)
+			}
 		}
 	}
 	h.render(w, r, p)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/integration"
 )
 
 // resend offers to send a form again that came when the session had ended, once
@@ -14,6 +15,14 @@ type resend struct {
 	Action string
 	Fields []field
 	Return string // to the platform, in another window; may be empty
+
+	path string // of Action, whatever escapes that was sent with
+}
+
+// leavesPanel reports whether the answer to the form redirects out of the panel,
+// to Google's consent.
+func (r *resend) leavesPanel() bool {
+	return r.path == actionPath(integration.GoogleCalendar, "enable")
 }
 
 // field is one of a form's, as it was sent.
@@ -33,7 +42,7 @@ func (h *handler) resendOf(w http.ResponseWriter, r *http.Request) *resend {
 	if err := r.ParseForm(); err != nil || len(r.PostForm) == 0 {
 		return nil // the page without it says all there is to say
 	}
-	again := &resend{Action: r.URL.EscapedPath(), Return: h.platform(booking.CompanyID(r.PostForm.Get("company")))}
+	again := &resend{path: r.URL.Path, Action: r.URL.EscapedPath(), Return: h.platform(booking.CompanyID(r.PostForm.Get("company")))}
 	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
 		for _, value := range r.PostForm[name] {
 			again.Fields = append(again.Fields, field{name, value})

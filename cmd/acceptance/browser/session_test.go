@@ -49,6 +49,25 @@ func TestSessionExpires(t *testing.T) {
 	s.announced("status", "«Equipo»")
 }
 
+// TestSessionExpiresWhileReplacing has the session end before another account is
+// agreed to: sent again, the form leads on to Google all the same.
+func TestSessionExpiresWhileReplacing(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t, phone)
+	s.connect(ana)
+	s.open(s.server.URL + "/oauth/start?company=" + s.company)
+	s.consent(luis)
+	s.choose("Dejarlos allí")
+	s.expire()
+	s.follow("Cambiar de cuenta")
+	s.refused()
+	s.person.tab().open(s.link(s.company, "Salón Luz"))
+	s.follow("Ya lo hice: enviar lo que escribí")
+	s.consent(luis)
+	s.announced("status", "conectado")
+	s.says(luis)
+}
+
 // expire puts a session in the place of the browser's that ended a minute ago.
 func (s *salon) expire() {
 	s.Helper()
