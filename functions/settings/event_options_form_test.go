@@ -2,6 +2,7 @@ package settings
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,6 +30,23 @@ func filled(t *testing.T, page string) url.Values {
 		}
 	}
 	return form
+}
+
+// unanswered are the fields of the page's form that a browser wants filled in
+// before it sends it.
+func unanswered(t *testing.T, page string) (names []string) {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := filled(t, page)
+	for n := range doc.Descendants() {
+		if name := attr(n, "name"); hasAttr(n, "required") && form.Get(name) == "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func selected(list *html.Node) string {

@@ -337,24 +337,3 @@ func TestOptionsByAPI(t *testing.T) {
 	g.pause()
 	checkProblem(t, g.call(salon, http.MethodPost, path, `{"title":"x"}`), http.StatusServiceUnavailable, "")
 }
-
-// A connection that lost its calendar takes other options, and the same
-// calendar again, if it is there again.
-func TestOptionsWithoutCalendar(t *testing.T) {
-	g := newGoogle(t)
-	g.consent(salon, ana)
-	b := g.enter(g.claims(salon))
-	g.change(func(c *integration.Connection) { c.NeedReauth(integration.CalendarMissing, g.now) })
-	form := g.form(b)
-	if form.Has("calendar") {
-		t.Errorf("chosen already: %q", form["calendar"])
-	}
-	b.post(optionsPath, typed(form, map[string]string{"color": "4"})).Body.Close()
-	if c := g.connection(salon); c.Status != integration.NeedsReauth || c.Options.Color != "4" {
-		t.Errorf("connection %s, options %+v", c.Status, c.Options)
-	}
-	b.post(optionsPath, typed(g.form(b), map[string]string{"calendar": "primary"})).Body.Close()
-	if c := g.connection(salon); c.Status != integration.Connected || c.Options.Color != "4" || !c.BackfillDue.Equal(g.now) {
-		t.Errorf("connection %s, options %+v, owed since %v", c.Status, c.Options, c.BackfillDue)
-	}
-}

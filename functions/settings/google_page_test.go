@@ -81,6 +81,11 @@ func googlePages() []struct {
 			g.grantless()
 			g.consent(salon, ana, googleauth.ScopeCalendarList)
 		}, ask: get},
+		{name: "options-limited-used", given: func(g *google) {
+			g.change(func(c *integration.Connection) {
+				c.Data.CalendarID, c.Data.CalendarName, c.Data.Scopes = g.other().ID, "Equipo", []string{googleauth.ScopeEvents}
+			})
+		}, ask: get},
 		{name: "options-invalid", given: func(*google) {}, ask: func(b *browser) *http.Response {
 			return b.post(optionsPath, url.Values{"calendar": {"somebody.else@example.com"}})
 		}, status: 422},

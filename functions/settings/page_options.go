@@ -55,10 +55,13 @@ type calendarField struct {
 	Long      bool   // too many for radio buttons
 	Pick      string // asks to choose, if none of them is the current one
 	Only      string // where events go, if there is nothing to choose
-	Limited   string // why there are no more; may be empty
+	Limited   note   // why there are no more; may be empty
 	Reconnect link   // mends that
 	Unlisted  string // why there are none; may be empty
 }
+
+// note explains something below a title.
+type note struct{ Title, Words string }
 
 // listField is where one of a few is chosen.
 type listField struct {
@@ -263,12 +266,13 @@ func (v *visit) blame(o *options, d draft) {
 // calendarField is where the calendar is chosen, the one that was asked for
 // marked as chosen.
 func (v *visit) calendarField(d draft, cs calendars, asked string) calendarField {
-	f := calendarField{formField: formField{ID: optCalendar}, Choices: v.choices(d.entry, cs.list), Long: len(cs.list) > maxRadios}
+	list := d.withUsed(cs.list)
+	f := calendarField{formField: formField{ID: optCalendar}, Choices: v.choices(d.entry, list), Long: len(list) > maxRadios}
 	if d.calendarGone() {
 		f.Gone = v.say.T("options.gone", v.calendar(d.Connection, d.Data.AccountSubject, d.Data.CalendarID))
 	}
 	if cs.limited {
-		f.Limited, f.Reconnect = v.say.T("options.limited"), link{v.to(connectPath), v.say.T("card.reconnect", d.Name)}
+		f.Limited, f.Reconnect = v.limited(len(list)), link{v.to(connectPath), v.say.T("card.reconnect", d.Name)}
 		if d.Data.CalendarID == primary && !d.calendarGone() {
 			f.Choices = nil // it is the only one, and chosen
 		}
@@ -288,6 +292,27 @@ func (v *visit) calendarField(d draft, cs calendars, asked string) calendarField
 		f.Pick = v.say.T("options.pick")
 	}
 	return f
+}
+
+// withUsed are the account's calendars, and the one that events go to now though
+// the account does not list it, or lets nobody see: without it on the page, the
+// only way to save another option would be to leave it.
+func (e entry) withUsed(list []gcal.Choice) []gcal.Choice {
+	used := func(c gcal.Choice) bool { return c.ID == e.Data.CalendarID }
+	if len(list) == 0 || e.Status != integration.Connected || slices.ContainsFunc(list, used) {
+		return list
+	}
+	return append(slices.Clip(list), gcal.Choice{ID: e.Data.CalendarID, Name: e.Data.CalendarName})
+}
+
+// limited says why an account that lets nobody see its list has only so many
+// calendars to choose among.
+func (v *visit) limited(offered int) note {
+	key := "options.limited"
+	if offered > 1 {
+		key = "options.limited.used"
+	}
+	return note{v.say.T(key + ".title"), v.say.T(key)}
 }
 
 // choices names the calendars, of two with one name by their ids too. None that

@@ -94,6 +94,28 @@ func TestOptions(t *testing.T) {
 	})
 }
 
+// TestOptionsOfUnlistedCalendar takes the permission for the list of calendars
+// back while another than the main one is in use: the page says which, and saves
+// everything else without leaving it.
+func TestOptionsOfUnlistedCalendar(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t, phone)
+	s.connect(ana)
+	s.open(s.server.URL + "/settings/integrations/google-calendar/options")
+	s.choose("Equipo")
+	s.follow("Guardar")
+	s.open(s.server.URL + "/oauth/start?company=" + s.company)
+	s.consent(ana, s.boxOf("calendar.calendarlist.readonly"))
+	s.open(s.server.URL + "/settings/integrations/google-calendar/options")
+	s.says("Equipo el de ahora", "Calendario principal")
+	s.look("options-unlisted")
+	s.fill("Título", "Cita de {customer}")
+	s.follow("Guardar")
+	s.announced("status", "Guardado")
+	s.open(s.server.URL + "/settings/integrations/google-calendar/options")
+	s.says("Equipo el de ahora", "Cita de")
+}
+
 // TestExample has the example follow what is typed, without anything being stored.
 func TestExample(t *testing.T) {
 	t.Parallel()
