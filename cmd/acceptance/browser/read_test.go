@@ -116,22 +116,6 @@ func TestOptionsOfUnlistedCalendar(t *testing.T) {
 	s.says("Equipo el de ahora", "Cita de")
 }
 
-// TestExample has the example follow what is typed, without anything being stored.
-func TestExample(t *testing.T) {
-	t.Parallel()
-	s := newSalon(t, phone, "1")
-	s.connect(ana)
-	s.delivered("1", "done")
-	s.open(s.server.URL + "/settings/integrations/google-calendar/options")
-	s.says("Corte de pelo – Marta Ríos")
-	s.fill("Título", "Cita de {customer} a la vista")
-	s.wait("the example of what is typed", "document.getElementById('example').innerText.includes('Cita de Marta Ríos a la vista')")
-	s.look("options-typed")
-	s.reload()
-	s.says("Corte de pelo – Marta Ríos")
-	s.silent("a la vista")
-}
-
 // TestNotices turns the notices to customers on, has other ones sent, and turns
 // them off.
 func TestNotices(t *testing.T) {

@@ -81,21 +81,25 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
-// The example follows what is typed.
+// The example follows what is typed. An answer to what is no longer typed may be
+// slow, and would come over a newer one: it is not waited for.
 for (const form of document.querySelectorAll("form[data-example]")) {
   let timer;
+  let asked = new AbortController();
   form.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => preview(form), 400);
+    asked.abort();
+    asked = new AbortController();
+    timer = setTimeout(preview, 400, form, asked.signal);
   });
 }
 
-async function preview(form) {
+async function preview(form, signal) {
   const body = new URLSearchParams(new FormData(form));
   body.set("action", "preview");
   try {
     const to = form.getAttribute("action"); // form.action is the button of that name
-    const fresh = mainOf(await answerOf(await fetch(to, { method: "POST", body }))).querySelector("#example");
+    const fresh = mainOf(await answerOf(await fetch(to, { method: "POST", body, signal }))).querySelector("#example");
     document.getElementById("example").replaceChildren(...fresh.childNodes);
   } catch {
     // The example stays as it was; saving says what is wrong.
