@@ -93,15 +93,43 @@ func (h *handler) turnMessagesOff(ctx context.Context, company booking.CompanyID
 	})
 }
 
-// setMessages changes which notices are sent, and how. Set fails for what there
-// is not; another error is errNotConnected.
-func (h *handler) setMessages(ctx context.Context, company booking.CompanyID, actor string, set func(*integration.Options) error) (integration.Connection, error) {
+// messageChange is what a company wants changed about the notices to its
+// customers. What it does not name stays as it is.
+type messageChange struct {
+	Language *string               `json:"language"` // empty: the company's own
+	Notices  map[booking.Kind]bool `json:"notices"`
+}
+
+// apply makes the options what the change wants, up to what can't be. The errors
+// are errNotOffered and errNoNotice, and name the field.
+func (ch messageChange) apply(to offer, o *integration.Options) error {
+	for kind, on := range ch.Notices {
+		if err := to.mute(&o.Mute, kind, !on); err != nil {
+			return fault.Blame("notices", err)
+		}
+	}
+	if ch.Language != nil {
+		if err := to.speak(o, *ch.Language); err != nil {
+			return fault.Blame("language", err)
+		}
+	}
+	if err := to.heard(o.Mute); err != nil {
+		return fault.Blame("notices", err)
+	}
+	return nil
+}
+
+// setMessages changes which notices are sent, and how, for an actor. Beside the
+// errors of apply there is errNotConnected.
+func (h *handler) setMessages(
+	ctx context.Context, company booking.CompanyID, actor string, e entry, ch messageChange,
+) (integration.Connection, error) {
 	return h.change(ctx, company, integration.WhatsApp, actor, func(c *integration.Connection) (string, error) {
 		before := c.Options
 		if c.Status != integration.Connected {
 			return "", errNotConnected
 		}
-		if err := set(&c.Options); err != nil || c.Options == before {
+		if err := ch.apply(e.offer, &c.Options); err != nil || c.Options == before {
 			return "", err
 		}
 		return store.ActOptionsChanged, nil

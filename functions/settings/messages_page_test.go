@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +75,7 @@ func messagesPages() []struct {
 		{name: "overview-messages-turned-off", given: func(*messenger) {}, ask: overviewOf("disconnected")},
 		{name: "messages", given: func(m *messenger) { m.notify(salon, nil) }, ask: at(messagesPath + "options")},
 		{name: "messages-invalid", given: func(m *messenger) { m.notify(salon, nil) }, ask: func(b *browser) *http.Response {
-			return b.post(messagesPath+"options", url.Values{"language": {"en"}})
+			return b.post(messagesPath+"options", typed(noticesForm(), map[string]string{"language": "en"}))
 		}, status: 422},
 		{name: "messages-disable", given: func(m *messenger) { m.notify(salon, nil) }, ask: func(b *browser) *http.Response {
 			return b.post(messagesPath+"disable", nil)

@@ -159,7 +159,7 @@ func TestMessagesOvertaken(t *testing.T) {
 		m.notify(salon, nil)
 		b := m.enter(m.claims(salon))
 		m.overtake(tc.times)
-		res := b.post(messagesPath+"options", url.Values{"notice": {"confirmed", "deleted"}})
+		res := b.post(messagesPath+"options", noticesForm("confirmed", "deleted"))
 		res.Body.Close()
 		c := m.notices(salon)
 		if res.StatusCode != tc.status || c.Options.Mute.Reserved != tc.muted || c.Refused != tc.times || len(m.doings()) == 1 != tc.muted {
@@ -197,7 +197,7 @@ func TestMessagesFormsRefused(t *testing.T) {
 		{"no notices", 404, true, (*browser).post},
 	} {
 		for action, form := range map[string]url.Values{
-			"enable": {}, "disable": {"confirm": {"yes"}}, "options": {"notice": {"confirmed"}}, "test": {},
+			"enable": {}, "disable": {"confirm": {"yes"}}, "options": noticesForm("confirmed"), "test": {},
 		} {
 			t.Run(tc.name+", "+action, func(t *testing.T) {
 				m := newMessenger(t, bilingual(), func(d *Deps) {
@@ -280,7 +280,8 @@ func TestMessagesOptions(t *testing.T) {
 	m.notify(salon, nil)
 	before := m.notices(salon)
 	b := m.enter(m.claims(salon))
-	form := url.Values{"language": {"en"}, "notice": {"confirmed", "deleted"}, "company": {string(salon)}}
+	form := noticesForm("confirmed", "deleted")
+	form.Set("language", "en")
 	for range 2 {
 		res := b.post(messagesPath+"options", form)
 		res.Body.Close()
@@ -297,7 +298,7 @@ func TestMessagesOptions(t *testing.T) {
 		t.Errorf("activities -want +got:\n%s", diff)
 	}
 	page := body(t, b.get(messagesPath+"options"))
-	for _, want := range []string{`value="confirmed" id="confirmed" aria-describedby="confirmed-hint" checked`, `value="reserved" id="reserved" aria-describedby="reserved-hint">`, `value="en" id="l2" required checked`} {
+	for _, want := range []string{`name="notice.confirmed" value="true" id="confirmed" aria-describedby="confirmed-hint" checked`, `value="true" id="reserved" aria-describedby="reserved-hint">`, `value="en" id="l2" required checked`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)
 		}
@@ -309,9 +310,9 @@ func TestMessagesOptions(t *testing.T) {
 
 func TestMessagesOptionsRefuses(t *testing.T) {
 	for name, form := range map[string]url.Values{
-		"no notice":           {"language": {"es"}},
-		"unknown notice only": {"language": {"es"}, "notice": {"birthday"}},
-		"unknown language":    {"language": {"fr"}, "notice": {"confirmed"}},
+		"no notice":           typed(noticesForm(), map[string]string{"language": "es"}),
+		"unknown notice only": typed(noticesForm("birthday"), map[string]string{"language": "es"}),
+		"unknown language":    typed(noticesForm("confirmed"), map[string]string{"language": "fr"}),
 	} {
 		m := newMessenger(t, bilingual())
 		m.notify(salon, nil)
@@ -336,10 +337,10 @@ func TestMessagesOptionsThereAre(t *testing.T) {
 	}
 	m.notify(salon, nil)
 	page := body(t, b.get(messagesPath+"options"))
-	if strings.Contains(page, `value="reserved"`) || strings.Contains(page, `name="language"`) || !strings.Contains(page, `value="deleted"`) {
+	if strings.Contains(page, `id="reserved"`) || strings.Contains(page, `name="language"`) || !strings.Contains(page, `id="deleted"`) {
 		t.Errorf("the page offers what there is not: %s", page)
 	}
-	b.post(messagesPath+"options", url.Values{"notice": {"confirmed", "reserved"}}).Body.Close()
+	b.post(messagesPath+"options", noticesForm("confirmed", "reserved")).Body.Close()
 	if c := m.notices(salon); c.Options.Mute != (integration.Mute{Deleted: true}) {
 		t.Errorf("muted: %+v", c.Options.Mute)
 	}

@@ -3,10 +3,10 @@ package settings
 import (
 	"errors"
 	"net/http"
-	"slices"
+	"net/url"
+	"strconv"
 
 	"github.com/citasync/citasync/shared/booking"
-	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
@@ -46,7 +46,8 @@ type messageOptions struct {
 	Lead      string
 	Languages []choice // empty: there is only one
 	Notices   []choice
-	Error     string // what was wrong with the answer before
+	Was       map[string]string // what the fields hold by what is stored; see marks
+	Error     string            // what was wrong with the answer before
 }
 
 // askMessages shows which notices are sent, and in which language.
@@ -69,7 +70,9 @@ func (h *handler) showMessages(w http.ResponseWriter, r *http.Request, v *visit,
 }
 
 func (v *visit) messageOptions(e entry, chosen integration.Options) messageOptions {
-	o := messageOptions{Action: actionPath(e.id, "options"), Company: v.company.ID, Lead: v.say.T("messages.lead")}
+	o := messageOptions{
+		Action: actionPath(e.id, "options"), Company: v.company.ID, Lead: v.say.T("messages.lead"), Was: marks(messageFields(e)),
+	}
 	if len(e.languages) > 1 {
 		o.Languages = append(o.Languages, choice{
 			Name: v.say.T("messages.language.own"), Hint: v.languageOf(""), Current: chosen.Language == "",
@@ -94,26 +97,38 @@ func (v *visit) languageOf(lang string) string {
 	return v.say.T(v.say.Or("language."+lang, "language.es"))
 }
 
+// noticeField names the form's field of a notice, behind which its kind follows.
+const noticeField = "notice."
+
+// messageFields are the form's fields with what they hold by what is stored.
+func messageFields(e entry) map[string]string {
+	fields := map[string]string{optLanguage: e.Options.Language}
+	for _, kind := range e.notices {
+		fields[noticeField+string(kind)] = strconv.FormatBool(!e.Options.Mute.Of(kind))
+	}
+	return fields
+}
+
+// messageForm is what a form of notices names.
+func messageForm(form url.Values, kinds []booking.Kind) messageChange {
+	ch := messageChange{Language: changedField(form, optLanguage), Notices: map[booking.Kind]bool{}}
+	for _, kind := range kinds {
+		if on := changedBox(form, noticeField+string(kind)); on != nil {
+			ch.Notices[kind] = *on
+		}
+	}
+	return ch
+}
+
 // chooseMessages changes which notices are sent, and how.
 func (h *handler) chooseMessages(w http.ResponseWriter, r *http.Request, v *visit, e entry) error {
-	form := r.PostForm
-	set := func(o *integration.Options) error {
-		for _, kind := range e.notices {
-			if err := e.mute(&o.Mute, kind, !slices.Contains(form["notice"], string(kind))); err != nil {
-				return err
-			}
-		}
-		if err := e.speak(o, form.Get("language")); err != nil {
-			return err
-		}
-		return e.heard(o.Mute)
-	}
-	switch _, err := h.setMessages(r.Context(), v.company.ID, store.ActorCompany, set); {
+	ch := messageForm(r.PostForm, e.notices)
+	switch _, err := h.setMessages(r.Context(), v.company.ID, store.ActorCompany, e, ch); {
 	case errors.Is(err, errNotConnected):
 		http.Redirect(w, r, "/settings", http.StatusSeeOther)
 	case errors.Is(err, errNoNotice), errors.Is(err, errNotOffered):
 		chosen := e.Options
-		_ = set(&chosen) // what was wrong with it is known
+		_ = ch.apply(e.offer, &chosen) // what was wrong with it is known
 		body := v.messageOptions(e, chosen)
 		body.Error = v.say.T("messages.invalid")
 		h.showMessages(w, r, v, body)
@@ -128,29 +143,11 @@ func (h *handler) chooseMessages(w http.ResponseWriter, r *http.Request, v *visi
 // chooseMessagesByCall does so for the platform. What the call does not name
 // stays as it is.
 func (h *handler) chooseMessagesByCall(r *http.Request, _ session.Claims, v *visit, e entry) (any, error) {
-	var body struct {
-		Language *string               `json:"language"`
-		Notices  map[booking.Kind]bool `json:"notices"`
-	}
-	if err := readJSON(r, &body); err != nil {
+	var ch messageChange
+	if err := readJSON(r, &ch); err != nil {
 		return nil, err
 	}
-	now, err := h.setMessages(r.Context(), v.company.ID, store.ActorPlatform, func(o *integration.Options) error {
-		if body.Language != nil {
-			if err := e.speak(o, *body.Language); err != nil {
-				return fault.Blame("language", err)
-			}
-		}
-		for kind, on := range body.Notices {
-			if err := e.mute(&o.Mute, kind, !on); err != nil {
-				return fault.Blame("notices", err)
-			}
-		}
-		if err := e.heard(o.Mute); err != nil {
-			return fault.Blame("notices", err)
-		}
-		return nil
-	})
+	now, err := h.setMessages(r.Context(), v.company.ID, store.ActorPlatform, e, ch)
 	if err != nil {
 		return nil, err
 	}
