@@ -31,6 +31,7 @@ const (
 var (
 	errNoPhone    = fmt.Errorf("%w: the company has no phone in E.164; a token's claim phone gives it", fault.ErrUnprocessable)
 	errNoNotice   = fmt.Errorf("%w: one of the notices must be on; to send none, disable the integration", fault.ErrUnprocessable)
+	errNoMessages = fmt.Errorf("%w: name at least one of language and notices", fault.ErrUnprocessable)
 	errNotOffered = fmt.Errorf("%w: notices may name those that the integration lists, and language one of its templates' or nothing, for the company's own", fault.ErrUnprocessable)
 )
 
@@ -94,17 +95,30 @@ func (h *handler) turnMessagesOff(ctx context.Context, company booking.CompanyID
 }
 
 // messageChange is what a company wants changed about the notices to its
-// customers. What it does not name stays as it is.
+// customers. What is nil stays as it is.
 type messageChange struct {
-	Language *string               `json:"language"` // empty: the company's own
-	Notices  map[booking.Kind]bool `json:"notices"`
+	Language *string                `json:"language"` // empty: the company's own
+	Notices  map[booking.Kind]*bool `json:"notices"`
+}
+
+// named reports whether anything is to be changed.
+func (ch messageChange) named() bool {
+	for _, on := range ch.Notices {
+		if on != nil {
+			return true
+		}
+	}
+	return ch.Language != nil
 }
 
 // apply makes the options what the change wants, up to what can't be. The errors
 // are errNotOffered and errNoNotice, and name the field.
 func (ch messageChange) apply(to offer, o *integration.Options) error {
 	for kind, on := range ch.Notices {
-		if err := to.mute(&o.Mute, kind, !on); err != nil {
+		if on == nil {
+			continue
+		}
+		if err := to.mute(&o.Mute, kind, !*on); err != nil {
 			return fault.Blame("notices", err)
 		}
 	}

@@ -77,9 +77,9 @@ func TestMessagesOptionsByAPI(t *testing.T) {
 	checkProblem(t, m.call(salon, http.MethodPost, options, `{"language":"en"}`), http.StatusConflict, "not connected")
 	m.notify(salon, func(c *integration.Connection) { c.Options.Language = "fr" }) // of a time when there were other templates
 	for _, step := range []struct{ body, language, notices string }{
-		{`{}`, "fr", `{"confirmed":true,"deleted":true,"reserved":true}`},
-		{`{"notices":{"reserved":false}}`, "fr", `{"confirmed":true,"deleted":true,"reserved":false}`},
+		{`{"notices":{"reserved":false,"confirmed":null},"language":null}`, "fr", `{"confirmed":true,"deleted":true,"reserved":false}`},
 		{`{"language":"en"}`, "en", `{"confirmed":true,"deleted":true,"reserved":false}`},
+		{`{"language":"en","notices":{"reserved":null}}`, "en", `{"confirmed":true,"deleted":true,"reserved":false}`},
 		{`{"language":"","notices":{"reserved":true,"deleted":false}}`, "", `{"confirmed":true,"deleted":false,"reserved":true}`},
 	} {
 		got := body(t, m.call(salon, http.MethodPost, options, step.body))
@@ -99,6 +99,10 @@ func TestMessagesOptionsByAPI(t *testing.T) {
 		{`{"language":"fr"}`, 422, "language"},
 		{`{"notices":{"birthday":true}}`, 422, "notices"},
 		{`{"notices":{"confirmed":false,"reserved":false}}`, 422, "disable"},
+		{`{}`, 422, "language and notices"},
+		{`{"notices":{}}`, 422, "language and notices"},
+		{`{"notices":{"reserved":null},"language":null}`, 422, "language and notices"},
+		{`{"notice":{"reserved":false}}`, 422, "language and notices"},
 		{`{"notices":["confirmed"]}`, 400, "notices takes no array"},
 		{"", 415, "application/json"},
 	} {

@@ -111,11 +111,9 @@ func messageFields(e entry) map[string]string {
 
 // messageForm is what a form of notices names.
 func messageForm(form url.Values, kinds []booking.Kind) messageChange {
-	ch := messageChange{Language: changedField(form, optLanguage), Notices: map[booking.Kind]bool{}}
+	ch := messageChange{Language: changedField(form, optLanguage), Notices: map[booking.Kind]*bool{}}
 	for _, kind := range kinds {
-		if on := changedBox(form, noticeField+string(kind)); on != nil {
-			ch.Notices[kind] = *on
-		}
+		ch.Notices[kind] = changedBox(form, noticeField+string(kind))
 	}
 	return ch
 }
@@ -146,6 +144,9 @@ func (h *handler) chooseMessagesByCall(r *http.Request, _ session.Claims, v *vis
 	var ch messageChange
 	if err := readJSON(r, &ch); err != nil {
 		return nil, err
+	}
+	if !ch.named() {
+		return nil, errNoMessages
 	}
 	now, err := h.setMessages(r.Context(), v.company.ID, store.ActorPlatform, e, ch)
 	if err != nil {

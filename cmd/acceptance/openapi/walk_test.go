@@ -150,6 +150,7 @@ func connected(c *caller) {
 	for range 2 {
 		c.call(http.StatusOK, post, google+"options", `{"calendar":"primary","title":"{service}","reminder":"30m","language":"es","color":null}`)
 	}
+	c.call(http.StatusUnprocessableEntity, post, google+"options", `{}`)
 	c.call(http.StatusUnprocessableEntity, post, google+"options", `{"calendar":"another"}`)
 	c.call(http.StatusUnprocessableEntity, post, google+"options", `{"reminder":"soon","color":"99"}`)
 	c.call(http.StatusOK, post, google+"test", "")
@@ -202,7 +203,8 @@ func notices(c *caller) {
 	for range 2 {
 		c.call(http.StatusOK, post, whatsapp+"enable", "")
 	}
-	c.call(http.StatusOK, post, whatsapp+"options", `{"language":"es","notices":{"reserved":false}}`)
+	c.call(http.StatusOK, post, whatsapp+"options", `{"language":"es","notices":{"reserved":false,"confirmed":null}}`)
+	c.call(http.StatusUnprocessableEntity, post, whatsapp+"options", `{}`)
 	if p := c.call(http.StatusUnprocessableEntity, post, whatsapp+"options", `{"language":"xx"}`); p["field"] != "language" {
 		c.Errorf("blamed is %v", p["field"])
 	}
