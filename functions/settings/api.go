@@ -17,8 +17,9 @@ import (
 	"github.com/citasync/citasync/shared/session"
 )
 
-// maxBody bounds a call's body, in bytes.
-const maxBody = 16 << 10
+// maxBody bounds a call's body, in bytes: the longest templates fit, also where
+// each of their characters is a pair of escapes, of 12 bytes.
+const maxBody = 64 << 10
 
 // call adapts a function of the API: it lets the caller's company in, and
 // answers with what the function returns.

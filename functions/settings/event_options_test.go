@@ -337,3 +337,19 @@ func TestOptionsByAPI(t *testing.T) {
 	g.pause()
 	checkProblem(t, g.call(salon, http.MethodPost, path, `{"title":"x"}`), http.StatusServiceUnavailable, "")
 }
+
+// The longest texts are taken in any script, by a call that escapes every
+// character.
+func TestLongestTextsByAPI(t *testing.T) {
+	for char, escaped := range map[string]string{"日": `\u65e5`, "😀": `\ud83d\ude00`} {
+		g := newGoogle(t)
+		g.consent(salon, ana)
+		res := g.call(salon, http.MethodPost, "/v1/integrations/google-calendar/options",
+			`{"title":"`+strings.Repeat(escaped, maxTitle)+`","description":"`+strings.Repeat(escaped, maxDescription)+`"}`)
+		res.Body.Close()
+		want := integration.Options{Summary: strings.Repeat(char, maxTitle), Description: strings.Repeat(char, maxDescription)}
+		if got := g.connection(salon).Options; res.StatusCode != http.StatusOK || got != want {
+			t.Errorf("%s: %d; a description of %d bytes", char, res.StatusCode, len(got.Description))
+		}
+	}
+}

@@ -22,8 +22,9 @@ import (
 // to, which would be Google.
 const connectPath = "/oauth/start"
 
-// maxForm bounds a form, in bytes.
-const maxForm = 16 << 10
+// maxForm bounds a form, in bytes: the longest templates fit, of whose characters
+// a browser makes up to 12 bytes each.
+const maxForm = 64 << 10
 
 // What becomes of an integration's events when it is turned off.
 const (

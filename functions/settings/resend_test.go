@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,27 @@ func TestResendLeadsOut(t *testing.T) {
 		policies := map[bool]string{true: "form-action 'self' https:;", false: "form-action 'self';"}
 		if got := res.Header.Get("Content-Security-Policy"); !strings.Contains(got, policies[out]) {
 			t.Errorf("%s: policy %q", path, got)
+		}
+	}
+}
+
+// A form of the longest texts is carried, and sent again is taken.
+func TestResendLongTexts(t *testing.T) {
+	for _, char := range []string{"日", "😀"} {
+		g := newGoogle(t)
+		g.consent(salon, ana)
+		b := g.enter(g.claims(salon))
+		form := typed(g.form(b), map[string]string{"title": strings.Repeat(char, maxTitle), "description": strings.Repeat(char, maxDescription)})
+		g.now = g.now.Add(session.SessionLife + time.Minute)
+		page := body(t, b.post(optionsPath, form))
+		again := filled(t, page)
+		if again.Encode() != form.Encode() {
+			t.Errorf("%s: the page carries a form of %d fields, not of %d", char, len(again), len(form))
+		}
+		res := g.enter(g.claims(salon)).post(optionsPath, again)
+		res.Body.Close()
+		if c := g.connection(salon); res.StatusCode != http.StatusSeeOther || c.Options.Description != form.Get("description") {
+			t.Errorf("%s: %d; a description of %d bytes", char, res.StatusCode, len(c.Options.Description))
 		}
 	}
 }

@@ -97,7 +97,7 @@ func malformed(c *caller) {
 	for _, path := range []string{google + "enable", google + "disable", google + "options", whatsapp + "options"} {
 		c.call(http.StatusBadRequest, post, path, `{"`)
 		c.call(http.StatusUnsupportedMediaType, post, path, "{}", "Content-Type", "text/plain")
-		c.call(http.StatusRequestEntityTooLarge, post, path, `{"x":"`+strings.Repeat("x", 17<<10)+`"}`)
+		c.call(http.StatusRequestEntityTooLarge, post, path, `{"x":"`+strings.Repeat("x", 65<<10)+`"}`)
 	}
 	if p := c.call(http.StatusUnprocessableEntity, post, google+"disable", `{"events":"burn"}`); p["field"] != "events" {
 		c.Errorf("blamed is %v", p["field"])
