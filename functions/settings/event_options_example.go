@@ -27,7 +27,17 @@ type example struct {
 	Of           string // which booking's it is
 	Title        string
 	Description  string
-	Placeholders []fact // with what they stand for, and their values
+	Lang         string // of a booking that is made up, if it is not the page's
+	WordsLang    string // of what is ours of the description, likewise
+	Placeholders []placeholder
+}
+
+// placeholder is a word in braces with what it stands for, and its value.
+type placeholder struct {
+	Name  string
+	Means string
+	Value string
+	Lang  string // of the value, if it is not the page's
 }
 
 // example makes an event of the next confirmed booking, or where there is none
@@ -38,25 +48,32 @@ func (h *handler) example(ctx context.Context, v *visit, o integration.Options) 
 		return example{}, err
 	}
 	t := integration.Task{Company: v.company.Company, Connection: integration.Connection{Options: o}}
+	own, other := h.words.Speaker(languageIn(t.Company, o)), ""
+	if own.Lang() != v.say.Lang() {
+		other = own.Lang()
+	}
 	var out example
 	if rec != nil {
 		t.Booking = rec.Booking
 		out.Of = v.say.T("options.example.next", v.brief(rec))
 	} else {
-		t.Booking = sample(h.words.Speaker(languageIn(t.Company, o)))
-		out.Of = v.say.T("options.example.sample")
+		t.Booking = sample(own)
+		out.Of, out.Lang = v.say.T("options.example.sample"), other
+	}
+	if rec == nil || o.Description == "" { // otherwise all of it is the company's
+		out.WordsLang = other
 	}
 	out.Title, out.Description = gcal.Texts(t)
 	for _, name := range gcal.Placeholders() {
-		t.Connection.Options.Description = "{" + name + "}"
-		_, value := gcal.Texts(t)
-		if value == "" {
-			value = v.say.T("options.example.empty")
+		p := placeholder{Name: "{" + name + "}", Means: v.say.T("placeholder." + name), Value: v.say.T("options.example.empty")}
+		t.Connection.Options.Description = p.Name
+		if _, value := gcal.Texts(t); value != "" {
+			p.Value = shortened(value)
+			if name != "company" { // which is not made up
+				p.Lang = out.Lang
+			}
 		}
-		out.Placeholders = append(out.Placeholders, fact{
-			Name:   "{" + name + "}",
-			Values: []string{v.say.T("options.placeholder", v.say.T("placeholder."+name), shortened(value))},
-		})
+		out.Placeholders = append(out.Placeholders, p)
 	}
 	return out, nil
 }
