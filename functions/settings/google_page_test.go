@@ -120,6 +120,10 @@ func googlePages() []struct {
 		}, status: 422},
 		{name: "test-none", given: func(*google) {}, ask: func(b *browser) *http.Response { return b.get(testPath) }},
 		{name: "test-ok", given: func(*google) {}, ask: probed},
+		{name: "test-soon", given: func(*google) {}, ask: func(b *browser) *http.Response {
+			b.post(testPath, nil).Body.Close()
+			return probed(b)
+		}},
 		{name: "test-calendar-missing", given: (*google).lose, ask: probed},
 		{name: "test-outage", given: func(g *google) { g.fail(sandbox.Fault{Operation: "events.insert", Status: 503}) }, ask: probed},
 		{name: "test-left", given: func(g *google) {

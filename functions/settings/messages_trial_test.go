@@ -109,7 +109,7 @@ func TestMessageTrialRefused(t *testing.T) {
 			on(m)
 			m.call(salon, http.MethodPost, messagesCall+"test", "").Body.Close()
 			m.whatsapp.ClearRequests()
-		}, salonPhone, messagesPath + "test?company=2", 409},
+		}, salonPhone, messagesPath + "test?company=2&result=too_soon", 409},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			m := newMessenger(t, bilingual())

@@ -4,12 +4,16 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
 )
+
+// resultTooSoon: nothing was tested, so soon after another test.
+const resultTooSoon googleauth.Result = "too_soon"
 
 // test tries the connection, and leads to how it went: the page can be loaded
 // again without another test.
@@ -20,7 +24,9 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, v *visit, e entry
 		to = overviewURL(e.id, googleauth.ResultPaused)
 	case errors.Is(err, errNotConnected):
 		to = "/settings"
-	case err != nil && !errors.Is(err, errTooSoon) && !errors.Is(err, errNoPhone): // of these the page tells
+	case errors.Is(err, errTooSoon):
+		to += "&result=" + string(resultTooSoon)
+	case err != nil && !errors.Is(err, errNoPhone): // of which the page tells
 		return err
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // an address of ours
@@ -30,8 +36,9 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, v *visit, e entry
 // trialPage is the body of the page of a test.
 type trialPage struct {
 	Lead   string
-	To     string // where a message goes, in words; may be empty
-	Lacks  string // what a test needs and is not there; may be empty
+	To     string  // where a message goes, in words; may be empty
+	Soon   *notice // that another test came too soon
+	Lacks  string  // what a test needs and is not there; may be empty
 	Again  *button
 	Result *trialResult // nil: there was no test lately
 }
@@ -65,6 +72,9 @@ func (h *handler) tested(w http.ResponseWriter, r *http.Request, v *visit, e ent
 	body := trialPage{Lead: v.say.T(v.own(e.id, "test.lead"), v.say.T("test.event"))}
 	if found {
 		body.Result = v.trialResult(e, t)
+	}
+	if googleauth.Result(r.FormValue("result")) == resultTooSoon {
+		body.Soon = &notice{waiting, v.say.T("test.soon", int(testEvery/time.Second))}
 	}
 	switch {
 	case testable && v.phoneless(e):

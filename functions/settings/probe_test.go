@@ -150,7 +150,7 @@ func TestProbeRefused(t *testing.T) {
 		}, "2", "/settings", 409},
 		{"paused", func(g *google, _ *browser) { g.pause() }, "2", "/settings?result=paused", 503},
 		{"another company's page", func(*google, *browser) {}, "7/../2", "", 0},
-		{"a moment ago", func(_ *google, b *browser) { b.post(testPath, nil).Body.Close() }, "2", testPath + "?company=2", 409},
+		{"a moment ago", func(_ *google, b *browser) { b.post(testPath, nil).Body.Close() }, "2", testPath + "?company=2&result=too_soon", 409},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -163,6 +163,13 @@ func TestProbeRefused(t *testing.T) {
 			res.Body.Close()
 			if got := res.Header.Get("Location"); got != tc.location {
 				t.Errorf("%d to %q", res.StatusCode, got)
+			}
+			if tc.name == "a moment ago" {
+				page := body(t, b.get(tc.location))
+				lint(t, page)
+				if !strings.Contains(page, `role="status"`) || !strings.Contains(page, "No se ha hecho otra prueba") || strings.Count(page, "✓") != 3 {
+					t.Error("the page does not say that nothing was tested, or not how the last test went")
+				}
 			}
 			if tc.api != 0 {
 				checkProblem(t, g.call(salon, http.MethodPost, apiTestPath, ""), tc.api, "")
