@@ -32,11 +32,7 @@ func (h *handler) failOn(w http.ResponseWriter, r *http.Request, p page, err err
 	p.Status = fault.Status(err)
 	key := failure(err, p.Status)
 	p.Title, p.Body = p.T(key+".title"), p.T(key)
-	google, asked := errors.AsType[*googleError](err)
 	switch {
-	case asked:
-		p.Body = p.T(key, p.T(p.Or("why."+string(google.why), "why.unknown")))
-		p.Retry = r.URL.Path
 	case key == "error.500":
 		p.Body = p.T(key, logging.TraceOf(r.Context()).ID)
 	case key == "error.409":
@@ -55,10 +51,7 @@ func (h *handler) failOn(w http.ResponseWriter, r *http.Request, p page, err err
 
 // failure is the key of the words for an error.
 func failure(err error, status int) string {
-	_, asked := errors.AsType[*googleError](err)
 	switch {
-	case asked:
-		return "error.google"
 	case errors.Is(err, session.ErrUsed):
 		return "error.401.used"
 	case errors.Is(err, session.ErrExpired):

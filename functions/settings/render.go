@@ -38,7 +38,6 @@ type page struct {
 	Section  string  // of the navigation: overview, history, feed, activity
 	Company  string  // its name; empty: nobody is let in, so there is no navigation
 	Return   string  // back to the platform; may be empty
-	Retry    string  // to what failed for a reason that passes; may be empty
 	Zone     string  // said at the foot; may be empty
 	Resend   *resend // a form to send again; may be nil
 	Banners  []banner
