@@ -28,8 +28,7 @@ type card struct {
 	Explain string
 	Facts   []fact
 	Lists   []list
-	Does    []string
-	Leaves  []string
+	Why     []fact   // what it does, and what it leaves alone
 	Preview []string // what Connect would do
 	Connect link     // or what else mends the connection
 	Enable  *button  // in place of Connect
@@ -82,7 +81,7 @@ func (v *visit) to(path string) string {
 }
 
 func (v *visit) card(e entry, b *backlog) card {
-	c := card{ID: e.id, Name: e.Name, Does: v.points(e.id, "does"), Leaves: v.points(e.id, "leaves")}
+	c := card{ID: e.id, Name: e.Name, Why: v.reasons(e)}
 	c.Tone, c.Status, c.Explain = v.state(e)
 	if !e.events {
 		v.messagesCard(&c, e, b)
@@ -99,6 +98,19 @@ func (v *visit) card(e entry, b *backlog) card {
 	}
 	v.actions(&c, e, b)
 	return c
+}
+
+// reasons say what an integration does for a company, of notices with each that
+// there is, and what it leaves alone.
+func (v *visit) reasons(e entry) []fact {
+	var does []string
+	for _, kind := range e.notices {
+		does = append(does, v.say.T(string(e.id)+".does."+string(kind)))
+	}
+	return []fact{
+		{Name: v.say.T("card.does"), Values: append(does, v.points(e.id, "does")...)},
+		{Name: v.say.T("card.leaves"), Values: v.points(e.id, "leaves")},
+	}
 }
 
 // points are the sentences of that name about an integration.

@@ -9,11 +9,6 @@ import (
 
 // messagesCard completes the card of the notices to customers.
 func (v *visit) messagesCard(c *card, e entry, b *backlog) {
-	var told []string
-	for _, kind := range e.notices {
-		told = append(told, v.say.T(string(e.id)+".does."+string(kind)))
-	}
-	c.Does = append(told, c.Does...)
 	switch {
 	case e.Status == integration.Connected:
 		c.Facts = v.messageFacts(e, b)
