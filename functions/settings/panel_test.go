@@ -56,10 +56,11 @@ func TestHeaders(t *testing.T) {
 		res := b.get(path)
 		res.Body.Close()
 		for name, want := range map[string]string{
-			"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-			"X-Content-Type-Options":  "nosniff",
-			"Cache-Control":           "no-store",
-			"Referrer-Policy":         "no-referrer",
+			"Content-Security-Policy":    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			"Cross-Origin-Opener-Policy": "same-origin",
+			"X-Content-Type-Options":     "nosniff",
+			"Cache-Control":              "no-store",
+			"Referrer-Policy":            "no-referrer",
 		} {
 			if got := res.Header.Get(name); got != want {
 				t.Errorf("%s: %s is %q", path, name, got)

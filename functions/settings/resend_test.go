@@ -1,7 +1,10 @@
 package settings
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,4 +57,38 @@ func TestResendLongTexts(t *testing.T) {
 			t.Errorf("%s: %d; a description of %d bytes", char, res.StatusCode, len(c.Options.Description))
 		}
 	}
+}
+
+// A form of more fields than any of ours has is not carried, however they are
+// named.
+func TestResendFields(t *testing.T) {
+	for name, tc := range map[string]struct {
+		form    url.Values
+		carried bool
+	}{
+		"as many as there may be":  {url.Values{"company": {string(salon)}, "notice": slices.Repeat([]string{"x"}, maxFields-1)}, true},
+		"one more":                 {url.Values{"company": {string(salon)}, "notice": slices.Repeat([]string{"x"}, maxFields)}, false},
+		"one more, of other names": {named(maxFields + 1), false},
+		"other names":              {named(maxFields), true},
+		"none":                     {nil, false},
+	} {
+		res := (&browser{s: newSite(t)}).post(optionsPath, tc.form)
+		page := body(t, res)
+		lint(t, page)
+		if res.StatusCode != http.StatusUnauthorized || strings.Contains(page, "<form") != tc.carried {
+			t.Errorf("%s: %d, %s", name, res.StatusCode, page)
+		}
+		if got := filled(t, page); tc.carried && got.Encode() != tc.form.Encode() {
+			t.Errorf("%s: carried is %v", name, got)
+		}
+	}
+}
+
+// named is a form with so many fields, each of another name.
+func named(fields int) url.Values {
+	form := url.Values{}
+	for i := range fields {
+		form.Set(fmt.Sprint("field", i), "x")
+	}
+	return form
 }
