@@ -11,17 +11,17 @@ import (
 	"time"
 
 	"github.com/citasync/citasync/functions/settings/ical"
+	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/logging"
 	"github.com/citasync/citasync/shared/store"
 )
 
-// What a feed holds: the bookings that ended so many days ago or end later, as
-// far as there are no more than so many.
+// What a feed holds: the bookings that end today or later, and those that began
+// so many days ago or later, as far as there are no more than so many.
 const (
 	feedDays = 30
 	feedMost = 5_000
-	feedPage = 500
 )
 
 var errNoFeed = fmt.Errorf("%w: no such feed", fault.ErrNotFound)
@@ -35,7 +35,7 @@ func (h *handler) feed(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := logging.With(r.Context(), slog.String("company", string(company.ID)))
-	recs, err := h.feedBookings(ctx, company)
+	recs, err := h.feedBookings(ctx, company.ID, feedMost)
 	if err != nil {
 		return err
 	}
@@ -82,24 +82,27 @@ func (h *handler) feedOf(r *http.Request) (store.Company, error) {
 	return company, nil
 }
 
-// feedBookings reads them, soonest end first. They change their day once a day,
-// not with every second, so that an unchanged calendar stays the same.
-func (h *handler) feedBookings(ctx context.Context, company store.Company) ([]*store.Booking, error) {
-	q := store.Query{EndsAfter: h.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -feedDays), Limit: feedPage}
+// feedBookings reads at most so many: what is from today on, soonest end first,
+// and then the past, latest start first. So where there are too many it is the
+// oldest that are left out. They change their day once a day, not with every
+// second, so that an unchanged calendar stays the same.
+func (h *handler) feedBookings(ctx context.Context, company booking.CompanyID, most int) ([]*store.Booking, error) {
+	today := h.Now().UTC().Truncate(24 * time.Hour)
 	var recs []*store.Booking
-	for {
-		page, err := h.Store.ListBookings(ctx, company.ID, q)
-		if err != nil {
-			return nil, fmt.Errorf("feed: %w", err)
-		}
-		recs = append(recs, page.Items...)
-		switch {
-		case page.Next == "":
-			return recs, nil
-		case len(recs) >= feedMost:
-			h.Log.WarnContext(ctx, "feed is full", slog.Int("bookings", len(recs)))
-			return recs, nil
-		}
-		q.Cursor = page.Next
+	more, err := h.scan(ctx, company, store.Query{EndsAfter: today}, most, func(rec *store.Booking) { recs = append(recs, rec) })
+	if room := most - len(recs); err == nil && room > 0 {
+		past := store.Query{Filter: store.Filter{From: today.AddDate(0, 0, -feedDays), Until: today}}
+		more, err = h.scan(ctx, company, past, room, func(rec *store.Booking) {
+			if !rec.Booking.End.After(today) { // otherwise it is there already
+				recs = append(recs, rec)
+			}
+		})
 	}
+	if err != nil {
+		return nil, fmt.Errorf("feed: %w", err)
+	}
+	if more || len(recs) == most {
+		h.Log.WarnContext(ctx, "feed is full", slog.Int("bookings", len(recs)))
+	}
+	return recs, nil
 }

@@ -7,11 +7,13 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	emersion "github.com/emersion/go-ical"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/session"
@@ -265,7 +267,7 @@ func TestFeedETag(t *testing.T) {
 	}
 }
 
-// A feed holds what ended a month ago or ends later, page after page, and what
+// A feed holds what began a month ago or later, page after page, and what
 // was never confirmed is not in it.
 func TestFeedHolds(t *testing.T) {
 	s := newSite(t)
@@ -277,11 +279,61 @@ func TestFeedHolds(t *testing.T) {
 	})
 	s.book(salon, "gone", 0, tombstone)
 	s.book(clinic, "other", hour, confirmed)
-	for i := range feedPage + 3 {
+	for i := range scanPage + 3 {
 		s.book(salon, booking.ID("next"+strings.Repeat("i", i%100)+string(rune('a'+i/100))), time.Duration(i)*hour, confirmed)
 	}
-	if events := s.parsed(s.enter(s.claims(salon)).feedOf(feedCreate)); len(events) != feedPage+4 {
+	if events := s.parsed(s.enter(s.claims(salon)).feedOf(feedCreate)); len(events) != scanPage+4 {
 		t.Errorf("%d events", len(events))
+	}
+}
+
+// A feed that has no room for all of them leaves out the oldest, and says so in
+// the log.
+func TestFeedFull(t *testing.T) {
+	bookings := []struct {
+		id  booking.ID
+		in  time.Duration
+		how func(*store.Booking)
+	}{
+		{"next year", 9000 * hour, nil},
+		{"tomorrow", 24 * hour, nil},
+		{"under way", -72 * hour, func(b *store.Booking) { b.Booking.End = b.Booking.Start.Add(96 * hour) }},
+		{"yesterday", -24 * hour, nil},
+		{"last week", -7 * 24 * hour, nil},
+		{"deleted", -8 * 24 * hour, tombstone}, // of which no time is known
+		{"four weeks ago", -28 * 24 * hour, nil},
+		{"two months ago", -60 * 24 * hour, nil},
+	}
+	all := []booking.ID{"under way", "tomorrow", "next year", "yesterday", "last week", "four weeks ago"}
+	for _, tc := range []struct {
+		most int
+		want []booking.ID
+	}{
+		{2, all[:2]},
+		{3, all[:3]},
+		{4, all[:4]},
+		{6, all[:5]}, // what is under way was met once more
+		{7, all},
+		{100, all},
+	} {
+		t.Run(strconv.Itoa(tc.most), func(t *testing.T) {
+			s := newSite(t)
+			for _, b := range bookings {
+				s.book(salon, b.id, b.in, b.how)
+			}
+			recs, err := (&handler{Deps: s.deps}).feedBookings(t.Context(), salon, tc.most)
+			s.must(err)
+			var got []booking.ID
+			for _, rec := range recs {
+				got = append(got, rec.Booking.ID)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if full := strings.Contains(s.log.String(), "feed is full"); full != (len(got) < len(all)) {
+				t.Errorf("the log says that it is full: %t", full)
+			}
+		})
 	}
 }
 

@@ -30,11 +30,12 @@ type feedBody struct {
 	Address string       // empty if there is none that can be shown
 	App     template.URL // opens the address in the calendar app of this device
 	Current string       // tells this address from the next, and nothing of it
+	Most    int          // bookings that it has room for
 }
 
 // askFeed shows the address of the company's feed, and what can be done with it.
 func (h *handler) askFeed(w http.ResponseWriter, r *http.Request, v *visit) error {
-	body := feedBody{Company: v.company.ID, On: v.company.FeedTokenHash != "", Current: currentFeed(&v.company)}
+	body := feedBody{Company: v.company.ID, On: v.company.FeedTokenHash != "", Current: currentFeed(&v.company), Most: feedMost}
 	if t := h.keys.shown(&v.company); t != "" {
 		u := h.PublicURL.JoinPath("feeds", t+".ics")
 		body.Address = u.String()
