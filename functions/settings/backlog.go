@@ -18,6 +18,7 @@ import (
 const (
 	maxWaiting = 1000 // deliveries that wait for the company or the service
 	maxRecent  = 500  // bookings that ended a day ago or end later, soonest first
+	maxPast    = 50   // bookings that were delivered, for the last success, if no recent one was
 	scanPage   = 200
 )
 
@@ -28,7 +29,7 @@ type backlog struct {
 	retrying int // to be tried again
 	reason   integration.Reason
 	next     time.Time        // the first of those tries
-	last     time.Time        // the latest success; zero: none found
+	last     time.Time        // the latest success; zero: none among these
 	more     bool             // there were too many to look at all
 	left     []*store.Booking // whose events are still there, though the bookings have not passed; first start first
 	refused  []*store.Booking // refused for good; first start first
@@ -121,19 +122,40 @@ func (b *backlog) add(rec *store.Booking, e entry, now time.Time) {
 	}
 }
 
-// succeeded is when the delivery last did; zero if it has not.
+// succeeded is when something was last done for the booking, as far as its
+// record tells; zero if nothing was. That it was found deleted by hand is
+// nothing done.
 func succeeded(rec *store.Booking, d integration.Delivery, e entry) time.Time {
 	switch {
 	case !e.events:
 		return sentAt(rec, e.id)
-	case d.Status == integration.Done:
-		return d.UpdatedAt
+	case d.Status == integration.Done && rec.State == booking.Confirmed && d.Written && d.Detail != gcal.DetailGone:
+		return written(rec, d, e.id)
 	}
-	switch s := lastAct(rec, e.id); s.Kind {
-	case gcal.StepCreated, gcal.StepUpdated, gcal.StepRemoved:
-		return s.At // what came after it is not there yet
+	if at := stepAt(rec, e.id, gcal.StepCreated, gcal.StepUpdated, gcal.StepRemoved); !at.IsZero() {
+		return at // what came after it is not there yet
+	}
+	if d.Status == integration.Done && rec.State != booking.Confirmed && d.Place.Generation > 0 {
+		return d.UpdatedAt // removed, longer ago than the history tells
 	}
 	return time.Time{}
+}
+
+// lastSuccess is the last one of an integration of whose recent bookings none
+// succeeded: of what was delivered it looks at the latest.
+func (h *handler) lastSuccess(ctx context.Context, company booking.CompanyID, e entry) (last time.Time, err error) {
+	for _, status := range []integration.DeliveryStatus{integration.Done, store.Gone} {
+		q := store.Query{Filter: store.Filter{Integration: e.id, Status: status}}
+		_, err := h.scan(ctx, company, q, maxPast, func(rec *store.Booking) {
+			if at := succeeded(rec, rec.Deliveries[e.id], e); at.After(last) {
+				last = at
+			}
+		})
+		if err != nil || !last.IsZero() {
+			return last, err
+		}
+	}
+	return last, nil
 }
 
 // there reports whether the delivery's event needs no new one once the

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -100,21 +101,111 @@ func TestPreviewBound(t *testing.T) {
 	}
 }
 
-// A change that is under way does not make the success before it undone.
+// The card tells when something last succeeded, whenever that was: neither what
+// came after it, nor that it is long ago, makes it undone, and that an event was
+// found deleted is no success.
 func TestLastSuccess(t *testing.T) {
-	s := newSite(t)
-	s.connect(salon, nil)
-	wrote := s.now.Add(-3 * hour)
-	s.book(salon, "1", 24*hour, func(b *store.Booking) {
-		s.retrying(b)
-		b.History = append(b.History, store.Step{At: wrote, Kind: "created", Integration: integration.GoogleCalendar, Outcome: "ok"})
+	const google = integration.GoogleCalendar
+	wrote := func(s *site, kind string) func(*store.Booking) {
+		return func(b *store.Booking) {
+			at := s.now.Add(-5 * 24 * hour)
+			b.History = []store.Step{{At: at, Kind: "confirmed", Outcome: "ok"}, {At: at, Kind: kind, Integration: google, Outcome: "ok"}}
+			deliver(func(d *integration.Delivery) { d.UpdatedAt = s.now.Add(-10 * time.Minute) })(b)
+		}
+	}
+	const then, none = "26 de noviembre, 09:30", "todavía ninguna"
+	for _, tc := range []struct {
+		name string
+		in   time.Duration
+		how  func(*site) func(*store.Booking)
+		want string
+	}{
+		{"a change under way", 24 * hour, func(s *site) func(*store.Booking) {
+			return func(b *store.Booking) {
+				wrote(s, "created")(b)
+				s.retrying(b)
+			}
+		}, then},
+		{"looked at since", 24 * hour, func(s *site) func(*store.Booking) { return wrote(s, "updated") }, then},
+		{"deleted by hand", 24 * hour, func(s *site) func(*store.Booking) {
+			return func(b *store.Booking) {
+				wrote(s, "created")(b)
+				gone(b)
+			}
+		}, then},
+		{"removed", 24 * hour, func(s *site) func(*store.Booking) {
+			return func(b *store.Booking) {
+				wrote(s, "removed")(b)
+				b.State = booking.Deleted
+			}
+		}, then},
+		{"removed, forgotten", 24 * hour, func(s *site) func(*store.Booking) {
+			return func(b *store.Booking) {
+				b.State, b.History = booking.Deleted, nil
+				deliver(func(d *integration.Delivery) {
+					*d = integration.Delivery{Status: integration.Done, Place: integration.Place{Generation: 1}, UpdatedAt: s.now.Add(-5 * 24 * hour)}
+				})(b)
+			}
+		}, then},
+		{"past", -30 * hour, func(s *site) func(*store.Booking) { return wrote(s, "created") }, then},
+		{"past, deleted by hand", -30 * hour, func(s *site) func(*store.Booking) {
+			return func(b *store.Booking) {
+				wrote(s, "created")(b)
+				gone(b)
+			}
+		}, then},
+		{"never there", 24 * hour, func(*site) func(*store.Booking) { return tombstone }, none},
+		{"past, refused", -30 * hour, func(*site) func(*store.Booking) {
+			return func(b *store.Booking) {
+				b.History = nil
+				refused(b)
+			}
+		}, none},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newSite(t)
+			s.connect(salon, nil)
+			s.book(salon, "1", tc.in, tc.how(s))
+			page := body(t, s.enter(s.claims(salon)).get("/settings"))
+			if got := factOf(page, "Última reserva enviada"); got != tc.want {
+				t.Errorf("last sent %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// factOf is what a card says first of the term.
+func factOf(page, term string) string {
+	_, rest, _ := strings.Cut(page, "<dt>"+term+"</dt>\n<dd>")
+	value, _, _ := strings.Cut(rest, "</dd>")
+	return value
+}
+
+// So does the card of the messages.
+func TestLastMessage(t *testing.T) {
+	m := newMessenger(t, bilingual())
+	m.notify(salon, nil)
+	m.book(salon, "1", -30*hour, m.told(nil))
+	page := body(t, m.enter(m.claims(salon)).get("/settings"))
+	if got := factOf(page, "Último mensaje enviado"); got != "hoy, 09:00" {
+		t.Errorf("last sent %q", got)
+	}
+}
+
+// For the last success of a company without a recent one, so many bookings are
+// read and no more.
+func TestLastSuccessBound(t *testing.T) {
+	var c *counting
+	s := newSite(t, func(d *Deps) {
+		c = &counting{Store: d.Store}
+		d.Store = c
 	})
-	h := &handler{Deps: s.deps}
-	e, err := h.entry(t.Context(), salon, h.newOffers()[0])
-	s.must(err)
-	b, err := h.backlog(t.Context(), salon, e)
-	s.must(err)
-	if !b.last.Equal(wrote) || b.retrying != 1 {
-		t.Errorf("the last success was at %v, want %v; %d are retried", b.last, wrote, b.retrying)
+	s.connect(salon, nil)
+	for i := range maxPast + 10 {
+		s.book(salon, booking.ID(strconv.Itoa(i)), -30*hour, nil)
+	}
+	page := body(t, s.enter(s.claims(salon)).get("/settings"))
+	if got := factOf(page, "Última reserva enviada"); got != "hoy, 08:30" || c.read != maxPast {
+		t.Errorf("last sent %q, of %d bookings read", got, c.read)
 	}
 }

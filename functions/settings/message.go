@@ -29,9 +29,13 @@ func receiptOf(d integration.Delivery) integration.Receipt {
 
 // sentAt is when the booking's last message was sent, as far as its history
 // tells; zero if it does not.
-func sentAt(rec *store.Booking, id integration.ID) time.Time {
+func sentAt(rec *store.Booking, id integration.ID) time.Time { return stepAt(rec, id, stepSent) }
+
+// stepAt is when the last step of one of the kinds was made at the integration;
+// zero if the history tells of none.
+func stepAt(rec *store.Booking, id integration.ID, kinds ...string) time.Time {
 	for _, s := range slices.Backward(rec.History) {
-		if s.Integration == id && s.Kind == stepSent {
+		if s.Integration == id && slices.Contains(kinds, s.Kind) {
 			return s.At
 		}
 	}

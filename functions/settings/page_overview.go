@@ -52,6 +52,11 @@ func (h *handler) overview(w http.ResponseWriter, r *http.Request, v *visit) err
 		if err != nil {
 			return err
 		}
+		if e.held() && b.last.IsZero() {
+			if b.last, err = h.lastSuccess(r.Context(), v.company.ID, e); err != nil {
+				return err
+			}
+		}
 		c := v.card(e, b)
 		if e.events && e.Status == integration.Disconnected {
 			body.Feed = link{feedPath, v.say.T("overview.feed")}
