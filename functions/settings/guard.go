@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/citasync/citasync/shared/fault"
@@ -21,18 +22,29 @@ func (h *handler) leadOut(w http.ResponseWriter) {
 }
 
 // guarded sets the headers that every answer has, and puts the request's trace
-// into its context. Addresses may hold a link's token, so none is told to
-// another site.
+// into its context.
 func guarded(next http.Handler) http.Handler {
 	return logging.Traced(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", referrer(r.URL))
 		h.Set("X-Content-Type-Options", "nosniff")
 		next.ServeHTTP(w, r)
 	}))
+}
+
+// referrer says to whom a page's address may be told (Referrer Policy). That of
+// a link or a feed lets in whoever has it: to nobody. Other addresses of the
+// panel, which name bookings and sealed searches, are told to the panel alone;
+// if they weren't, browsers would call a form's Origin null (Fetch, "append a
+// request Origin header"), and old ones say nothing else of where it came from.
+func referrer(u *url.URL) string {
+	if u.Path != "/settings" && !strings.HasPrefix(u.Path, "/settings/") || u.Query().Has("session") {
+		return "no-referrer"
+	}
+	return "same-origin"
 }
 
 var errOtherOrigin = fmt.Errorf("%w: sent by a page of another origin", fault.ErrForbidden)

@@ -52,7 +52,11 @@ func TestPlatformAddress(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	s := newSite(t)
 	b := s.enter(s.claims(salon))
-	for _, path := range []string{"/settings", "/settings/history", "/settings/nowhere", "/v1/bookings"} {
+	for path, referrer := range map[string]string{
+		"/settings": "same-origin", "/settings/history?search=sealed": "same-origin", "/settings/nowhere": "same-origin",
+		"/settings?session=used": "no-referrer", "/settings/feed?x=%zz&session=used": "no-referrer", // where a page may say why not
+		"/v1/bookings": "no-referrer", "/feeds/2.ics": "no-referrer", "/settingsx": "no-referrer",
+	} {
 		res := b.get(path)
 		res.Body.Close()
 		for name, want := range map[string]string{
@@ -60,11 +64,39 @@ func TestHeaders(t *testing.T) {
 			"Cross-Origin-Opener-Policy": "same-origin",
 			"X-Content-Type-Options":     "nosniff",
 			"Cache-Control":              "no-store",
-			"Referrer-Policy":            "no-referrer",
+			"Referrer-Policy":            referrer,
 		} {
 			if got := res.Header.Get(name); got != want {
 				t.Errorf("%s: %s is %q", path, name, got)
 			}
+		}
+	}
+}
+
+// A browser that says only the Origin of a form, as old ones do, is believed if
+// that is the public address, whatever the load balancer calls the host.
+func TestOldBrowsers(t *testing.T) {
+	for _, tc := range []struct {
+		origin, host string
+		status       int
+	}{
+		{"https://citas.example", "citas.example", http.StatusSeeOther},
+		{"https://citas.example", "settings-abc.a.run.app", http.StatusSeeOther},
+		{"https://evil.example", "settings-abc.a.run.app", http.StatusForbidden},
+		{"https://citas.example.evil.example", "settings-abc.a.run.app", http.StatusForbidden},
+		{"http://citas.example", "settings-abc.a.run.app", http.StatusForbidden},
+		{"null", "citas.example", http.StatusForbidden}, // a frame in a sandbox, or a page that tells no referrer
+	} {
+		s := newSite(t)
+		b := s.enter(s.claims(salon))
+		r := httptest.NewRequest(http.MethodPost, feedPath, strings.NewReader("company=2&current=&action=create"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", tc.origin)
+		r.Host = tc.host
+		res := b.send(r)
+		res.Body.Close()
+		if res.StatusCode != tc.status {
+			t.Errorf("a form of %s, to the host %s: %d, want %d", tc.origin, tc.host, res.StatusCode, tc.status)
 		}
 	}
 }
