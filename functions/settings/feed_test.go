@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"context"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -16,8 +17,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/store"
+	"github.com/citasync/citasync/shared/store/bolt"
 )
 
 var feedField = regexp.MustCompile(`id="address" value="https://citas\.example(/feeds/[^"]+\.ics)"`)
@@ -96,6 +99,35 @@ func TestFeedAddress(t *testing.T) {
 	s.wantGone("the address that was taken back", second)
 	if strings.Contains(s.log.String(), strings.TrimSuffix(strings.TrimPrefix(second, "/feeds/"), ".ics")) {
 		t.Error("the log names an address")
+	}
+}
+
+// noNotes is a store that notes nothing by itself.
+type noNotes struct{ *bolt.Store }
+
+func (noNotes) AddActivity(context.Context, booking.CompanyID, store.Activity) error {
+	return fault.ErrUnavailable
+}
+
+// What is done with the address is noted together with it, and what changes
+// nothing is not.
+func TestFeedNoted(t *testing.T) {
+	s := newSite(t, func(d *Deps) { d.Store = noNotes{d.Store.(*bolt.Store)} })
+	b := s.enter(s.claims(salon))
+	b.feedOf(feedRemove)
+	b.feedOf(feedCreate)
+	b.feedOf(feedReplace)
+	b.feedOf(feedRemove)
+	b.feedOf(feedRemove)
+	page, err := s.store.ListActivity(t.Context(), salon, "", 10)
+	s.must(err)
+	var got []string
+	for _, a := range page.Items {
+		got = append(got, a.Kind+" by "+a.Actor+" "+a.Outcome)
+	}
+	want := []string{"feed_remove by company ok", "feed_replace by company ok", "feed_create by company ok"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("noted -want +got:\n%s", diff)
 	}
 }
 

@@ -38,7 +38,7 @@ type Bookings interface {
 // Companies keeps what the platform's links say of a company.
 type Companies interface {
 	Company(ctx context.Context, id booking.CompanyID) (store.Company, error)
-	PutCompany(ctx context.Context, c *store.Company) error
+	PutCompany(ctx context.Context, c *store.Company, acts ...store.Activity) error
 }
 
 // Connections is where the state of the integrations comes from, and where it is

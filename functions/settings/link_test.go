@@ -124,12 +124,12 @@ type racing struct {
 	before func()
 }
 
-func (r *racing) PutCompany(ctx context.Context, c *store.Company) error {
+func (r *racing) PutCompany(ctx context.Context, c *store.Company, acts ...store.Activity) error {
 	if before := r.before; before != nil {
 		r.before = nil
 		before()
 	}
-	return r.Store.PutCompany(ctx, c)
+	return r.Store.PutCompany(ctx, c, acts...)
 }
 
 // Of two links that are opened at once, both are heard.

@@ -77,7 +77,7 @@ func (h *handler) changeFeed(w http.ResponseWriter, r *http.Request, v *visit) e
 	}
 	current := r.PostForm.Get("current")
 	err := h.changeCompany(r.Context(), v.company.ID, func(c *store.Company) bool {
-		if currentFeed(c) != current {
+		if currentFeed(c) != current || action == feedRemove && current == "" {
 			return false
 		}
 		change(c)
@@ -91,8 +91,8 @@ func (h *handler) changeFeed(w http.ResponseWriter, r *http.Request, v *visit) e
 }
 
 // changeCompany changes a company's record, again if somebody else does at the
-// same time, and notes the act. Change reports whether there is anything to
-// write.
+// same time, and notes the act, both or neither. Change reports whether there is
+// anything to write.
 func (h *handler) changeCompany(ctx context.Context, id booking.CompanyID, change func(*store.Company) bool, acts ...store.Activity) error {
 	for tries := 0; ; tries++ {
 		company, err := h.Store.Company(ctx, id)
@@ -102,19 +102,12 @@ func (h *handler) changeCompany(ctx context.Context, id booking.CompanyID, chang
 		if !change(&company) {
 			return nil
 		}
-		err = h.Store.PutCompany(ctx, &company)
+		err = h.Store.PutCompany(ctx, &company, acts...)
 		switch {
-		case errors.Is(err, fault.ErrConflict) && tries < 3:
-			continue
-		case err != nil:
+		case err == nil:
+			return nil
+		case !errors.Is(err, fault.ErrConflict) || tries == 3:
 			return fmt.Errorf("write company: %w", err)
 		}
-		break
 	}
-	for _, a := range acts {
-		if err := h.Store.AddActivity(ctx, id, a); err != nil {
-			return fmt.Errorf("note the act: %w", err)
-		}
-	}
-	return nil
 }

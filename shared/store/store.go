@@ -147,7 +147,8 @@ type Bookings interface {
 type Connections interface {
 	// Company returns the default for a company without a document.
 	Company(ctx context.Context, id booking.CompanyID) (Company, error)
-	PutCompany(ctx context.Context, c *Company) error
+	// PutCompany writes the record and the activity together or not at all.
+	PutCompany(ctx context.Context, c *Company, acts ...Activity) error
 	// Connection returns a disconnected one if there is no document.
 	Connection(ctx context.Context, company booking.CompanyID, id integration.ID) (integration.Connection, error)
 	// PutConnection writes the connection and the activity together or not

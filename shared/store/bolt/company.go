@@ -36,10 +36,10 @@ func (t tx) company(id booking.CompanyID) (store.Company, error) {
 }
 
 // PutCompany implements [store.Connections].
-func (s *Store) PutCompany(ctx context.Context, c *store.Company) error {
+func (s *Store) PutCompany(ctx context.Context, c *store.Company, acts ...store.Activity) error {
 	next, err := successor(c.Version)
 	if err == nil {
-		err = s.replace(ctx, companies, companyKey(c.ID), next, newCompanyDoc(c, next))
+		err = s.replace(ctx, companies, companyKey(c.ID), next, newCompanyDoc(c, next), func(t tx) error { return t.addActivity(c.ID, acts) })
 	}
 	if err != nil {
 		return fmt.Errorf("write company %q: %w", c.ID, err)
@@ -79,8 +79,8 @@ func (s *Store) PutEntry(ctx context.Context, e *integration.Entry) error {
 }
 
 // replace writes a record without index entries, if the stored one has the
-// version before next.
-func (s *Store) replace(ctx context.Context, bucket string, k key, next int64, doc any) error {
+// version before next, and does what else belongs to that.
+func (s *Store) replace(ctx context.Context, bucket string, k key, next int64, doc any, also ...func(tx) error) error {
 	data, err := json.Marshal(doc)
 	if err != nil {
 		return invalid(err)
@@ -95,6 +95,14 @@ func (s *Store) replace(ctx context.Context, bucket string, k key, next int64, d
 		if err := unchanged(old.Version, next); err != nil {
 			return err
 		}
-		return t.put(bucket, k, data)
+		if err := t.put(bucket, k, data); err != nil {
+			return err
+		}
+		for _, do := range also {
+			if err := do(t); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
@@ -24,8 +26,8 @@ func (s *Store) Company(ctx context.Context, id booking.CompanyID) (store.Compan
 }
 
 // PutCompany implements [store.Connections].
-func (s *Store) PutCompany(ctx context.Context, c *store.Company) error {
-	version, err := s.replace(ctx, c.Version, s.companyName(c.ID), companyFields(c))
+func (s *Store) PutCompany(ctx context.Context, c *store.Company, acts ...store.Activity) error {
+	version, err := s.replace(ctx, c.Version, s.companyName(c.ID), companyFields(c), s.activityWrites(c.ID, acts)...)
 	if err != nil {
 		return fmt.Errorf("write company %q: %w", c.ID, err)
 	}
@@ -57,11 +59,12 @@ func (s *Store) PutEntry(ctx context.Context, e *integration.Entry) error {
 	return nil
 }
 
-// replace writes one document, if the stored one has the version.
-func (s *Store) replace(ctx context.Context, version, name string, f fields) (next string, err error) {
+// replace writes one document, if the stored one has the version, and with it
+// what else belongs to that.
+func (s *Store) replace(ctx context.Context, version, name string, f fields, also ...*pb.Write) (next string, err error) {
 	w, err := putOn(version, name, f)
 	if err != nil {
 		return "", err
 	}
-	return s.commit(ctx, w)
+	return s.commit(ctx, append([]*pb.Write{w}, also...)...)
 }

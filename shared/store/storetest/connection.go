@@ -300,18 +300,29 @@ func testActivityOrder(t *testing.T, s store.Store) {
 }
 
 func testActivityWithConnection(t *testing.T, s store.Store) {
-	ctx := t.Context()
+	c := newConnection(integration.GoogleCalendar)
+	activityWith(t, s, &c.Version, func(acts ...store.Activity) error { return s.PutConnection(t.Context(), "2", c, acts...) })
+}
+
+func testActivityWithCompany(t *testing.T, s store.Store) {
+	c := &store.Company{Company: integration.Company{ID: "2"}}
+	activityWith(t, s, &c.Version, func(acts ...store.Activity) error { return s.PutCompany(t.Context(), c, acts...) })
+}
+
+// activityWith writes a record of the company "2", and activity with it.
+func activityWith(t *testing.T, s store.Store, version *string, write func(...store.Activity) error) {
+	t.Helper()
 	list := func() (kinds []string) {
-		for _, a := range get[store.Page[store.Activity]](t)(s.ListActivity(ctx, "2", "", 10)).Items {
+		for _, a := range get[store.Page[store.Activity]](t)(s.ListActivity(t.Context(), "2", "", 10)).Items {
 			kinds = append(kinds, a.Kind)
 		}
 		return kinds
 	}
-	c := newConnection(integration.GoogleCalendar)
-	must(t, s.PutConnection(ctx, "2", c, store.Activity{At: base(), Kind: "one"}, store.Activity{At: base(), Kind: "two"}))
+	must(t, write(store.Activity{At: base(), Kind: "one"}, store.Activity{At: base(), Kind: "two"}))
 	equal(t, "activity", list(), []string{"two", "one"})
-	stale := *c
-	must(t, s.PutConnection(ctx, "2", c))
-	wantError(t, "stale update", s.PutConnection(ctx, "2", &stale, store.Activity{At: base(), Kind: "refused"}), fault.ErrConflict)
+	stale := *version
+	must(t, write())
+	*version = stale
+	wantError(t, "stale update", write(store.Activity{At: base(), Kind: "refused"}), fault.ErrConflict)
 	equal(t, "activity after a refusal", list(), []string{"two", "one"})
 }

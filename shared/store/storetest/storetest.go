@@ -68,6 +68,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		{"ActivityFields", testActivityFields},
 		{"ActivityOrder", testActivityOrder},
 		{"ActivityWithConnection", testActivityWithConnection},
+		{"ActivityWithCompany", testActivityWithCompany},
 		{"State", testState},
 		{"StateExpiry", testStateExpiry},
 		{"Link", testLink},
