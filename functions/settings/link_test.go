@@ -57,14 +57,15 @@ func TestLink(t *testing.T) {
 	}
 }
 
-// A used link leads on whoever is still in by one of the same company, and
-// nobody else.
+// A link that was used leads on whoever is still in by one of the same company,
+// however old the link is by now, and nobody else.
 func TestUsedLink(t *testing.T) {
 	s := newSite(t)
 	token := s.token(s.claims(salon))
 	first := (&browser{s: s}).get("/settings?session=" + token)
 	first.Body.Close()
 	in := &browser{s: s, cookie: first.Cookies()[0]}
+	const expired = session.LinkLife + time.Minute
 	for _, tc := range []struct {
 		name   string
 		by     *browser
@@ -74,14 +75,18 @@ func TestUsedLink(t *testing.T) {
 		{"again", in, 0, http.StatusSeeOther},
 		{"of another company", s.enter(s.claims(clinic)), 0, http.StatusUnauthorized},
 		{"of nobody", &browser{s: s}, 0, http.StatusUnauthorized},
-		{"altered", &browser{s: s, cookie: in.cookie}, 0, http.StatusUnauthorized},
-		{"expired", in, session.LinkLife + time.Minute, http.StatusUnauthorized},
+		{"altered", in, 0, http.StatusUnauthorized},
+		{"expired", in, expired, http.StatusSeeOther},
+		{"expired, of another company", s.enter(s.claims(clinic)), expired, http.StatusUnauthorized},
+		{"expired, of nobody", &browser{s: s}, expired, http.StatusUnauthorized},
+		{"expired, altered", in, expired, http.StatusUnauthorized},
+		{"expired, as has the session", in, session.SessionLife + time.Minute, http.StatusUnauthorized},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			defer func(now time.Time) { s.now = now }(s.now)
 			s.now = s.now.Add(tc.after)
 			link := token
-			if tc.name == "altered" {
+			if strings.HasSuffix(tc.name, "altered") {
 				link = token[:len(token)-4] + "AAAA"
 			}
 			res := tc.by.get("/settings?session=" + link)

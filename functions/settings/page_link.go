@@ -58,10 +58,10 @@ func landing(c session.Claims) string {
 }
 
 // refuseLink says why a link is not opened, in its own language if it was one
-// once. Whoever opens a used one again and is still in, by going back for
+// once. Whoever opens a used or an old one and is still in, by going back for
 // example, is led on.
 func (h *handler) refuseLink(w http.ResponseWriter, r *http.Request, was session.Claims, why error) {
-	if errors.Is(why, session.ErrUsed) {
+	if errors.Is(why, session.ErrUsed) || errors.Is(why, session.ErrExpired) { // otherwise it tells of no company
 		s, err := h.Sessions.FromRequest(w, r)
 		if err == nil && s.Company == was.Company {
 			http.Redirect(w, r, landing(was), http.StatusSeeOther)
