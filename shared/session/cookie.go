@@ -70,8 +70,8 @@ func (m *Manager) seal(s Session) (string, error) {
 	})
 }
 
-// FromRequest returns the browser's session, and prolongs it if it is more
-// than a few minutes old. Without one that is good the error wraps
+// FromRequest returns the browser's session, and prolongs it if that was not
+// done within the last minute. Without one that is good the error wraps
 // [fault.ErrUnauthenticated].
 func (m *Manager) FromRequest(w http.ResponseWriter, r *http.Request) (Session, error) {
 	cookie, err := r.Cookie(m.cookieName())

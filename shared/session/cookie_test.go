@@ -73,6 +73,34 @@ func TestSessionSlides(t *testing.T) {
 	}
 }
 
+// From whichever click on nothing more is heard, the session lasts 29 minutes
+// more, and no more than 30.
+func TestSessionLastsFromClick(t *testing.T) {
+	for _, click := range []time.Duration{0, 59 * time.Second, time.Minute, 5*time.Minute - time.Second, SessionLife - time.Second} {
+		t.Run(click.String(), func(t *testing.T) {
+			c := &clock{now: noon}
+			m := newManager(t, c, "https://citas.example", secret1)
+			_, rec := open(t, m, good())
+			c.advance(click)
+			_, next, err := visit(t, m, rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(next.Result().Cookies()) > 0 {
+				rec = next
+			}
+			c.advance(SessionLife - time.Minute)
+			if _, _, err := visit(t, m, rec); err != nil {
+				t.Errorf("29 minutes later: %v", err)
+			}
+			c.advance(time.Minute)
+			if _, _, err := visit(t, m, rec); !errors.Is(err, ErrExpired) {
+				t.Errorf("30 minutes later: %v, want %v", err, ErrExpired)
+			}
+		})
+	}
+}
+
 func TestUnusedSessionEnds(t *testing.T) {
 	c := &clock{now: noon}
 	m := newManager(t, c, "https://citas.example", secret1)

@@ -30,11 +30,11 @@ var (
 // Limits of time.
 const (
 	LinkLife    = 10 * time.Minute // of a link, at most
-	SessionLife = 30 * time.Minute // of a session that nobody uses
+	SessionLife = 30 * time.Minute // of a session that nobody uses; up to renewAfter less
 	MaxLife     = 12 * time.Hour   // of a session, from the link that opened it
 
 	leeway     = 30 * time.Second
-	renewAfter = 5 * time.Minute
+	renewAfter = time.Minute
 )
 
 const (
