@@ -42,9 +42,16 @@ func (g *google) other() sandbox.Calendar {
 func (g *google) lose() {
 	g.Helper()
 	c := g.other()
-	_, err := g.grants.ChooseCalendar(g.Context(), salon, g.connection(salon).Data.AccountSubject, c.ID, c.Summary, "company")
-	g.must(err)
+	g.choose(c.ID, c.Summary)
 	g.must(g.sandbox.DeleteCalendar(ana, c.ID))
+}
+
+// choose makes the calendar the salon's.
+func (g *google) choose(id, name string) {
+	g.Helper()
+	choice := googleauth.Choice{Calendar: id, Name: name, Subject: g.connection(salon).Data.AccountSubject}
+	_, err := g.grants.Choose(g.Context(), salon, choice, store.ActorCompany)
+	g.must(err)
 }
 
 // googlePages are the pages for which Google is asked.

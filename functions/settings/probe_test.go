@@ -233,8 +233,7 @@ func TestProbeOvertaken(t *testing.T) {
 	g.lose()
 	g.now = g.now.Add(time.Minute)
 	g.meddle(func() {
-		_, err := g.grants.ChooseCalendar(g.Context(), salon, g.connection(salon).Data.AccountSubject, "primary", "", "company")
-		g.must(err)
+		g.choose("primary", "")
 	})
 	got := body(t, g.call(salon, http.MethodPost, apiTestPath, ""))
 	if !strings.Contains(got, "calendar_missing") {
@@ -267,8 +266,7 @@ func TestProbeForgotten(t *testing.T) {
 	b := g.enter(g.claims(salon))
 	b.post(testPath, nil).Body.Close()
 	g.now = g.now.Add(time.Minute)
-	_, err := g.grants.ChooseCalendar(t.Context(), salon, g.connection(salon).Data.AccountSubject, g.other().ID, "Equipo", "company")
-	g.must(err)
+	g.choose(g.other().ID, "Equipo")
 	if page := body(t, b.get(testPath)); strings.Contains(page, "✓") {
 		t.Error("the outcome of another calendar's test is shown")
 	}

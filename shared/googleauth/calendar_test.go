@@ -13,7 +13,7 @@ import (
 
 func (r *rig) choose(t *testing.T, subject, id string) error {
 	t.Helper()
-	_, err := r.grants.ChooseCalendar(t.Context(), sol, subject, id, "Equipo", store.ActorCompany)
+	_, err := r.grants.Choose(t.Context(), sol, Choice{Calendar: id, Name: "Equipo", Subject: subject}, store.ActorCompany)
 	return err
 }
 

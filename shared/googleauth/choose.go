@@ -23,11 +23,6 @@ type Choice struct {
 	Options func(*integration.Options) (what string)
 }
 
-// ChooseCalendar is Choose of a calendar alone.
-func (g *Grants) ChooseCalendar(ctx context.Context, company booking.CompanyID, subject, id, name, actor string) (integration.Connection, error) {
-	return g.Choose(ctx, company, Choice{Calendar: id, Name: name, Subject: subject}, actor)
-}
-
 // Choose makes the choice the company's, whole or not at all. Another calendar
 // is the one that events go to from then on, and what is in the one before
 // follows; it also mends a connection whose calendar was missing. Other options

@@ -105,11 +105,6 @@ func (m *Manager) prolonged(s Session) time.Time {
 	return until
 }
 
-// Clear ends the session in the browser.
-func (m *Manager) Clear(w http.ResponseWriter) {
-	m.send(w, "", -1)
-}
-
 // send sets the cookie for so many seconds. It must come back on the way from
 // Google, which is a navigation from another site: hence Lax, not Strict.
 func (m *Manager) send(w http.ResponseWriter, value string, maxAge int) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/sandbox"
 	"github.com/citasync/citasync/shared/store"
@@ -276,7 +277,8 @@ func (s *simulation) move(c booking.CompanyID) {
 			to = cal.ID
 		}
 	}
-	_, _ = s.procs[0].Google.Grants.ChooseCalendar(context.Background(), c, conn.Data.AccountSubject, to, "chosen", store.ActorCompany) // turned off meanwhile: not moved
+	choice := googleauth.Choice{Calendar: to, Name: "chosen", Subject: conn.Data.AccountSubject}
+	_, _ = s.procs[0].Google.Grants.Choose(context.Background(), c, choice, store.ActorCompany) // turned off meanwhile: not moved
 }
 
 // compare has Google compared with the records soon, as the daily check does.

@@ -180,7 +180,8 @@ func (w *world) mustConnect(company booking.CompanyID, account string) {
 // chooseCalendar does what the panel does when another calendar is chosen.
 func (w *world) chooseCalendar(company booking.CompanyID, id string) {
 	w.t.Helper()
-	_, err := w.procs[0].Google.Grants.ChooseCalendar(context.Background(), company, w.connection(company).Data.AccountSubject, id, "chosen", store.ActorCompany)
+	choice := googleauth.Choice{Calendar: id, Name: "chosen", Subject: w.connection(company).Data.AccountSubject}
+	_, err := w.procs[0].Google.Grants.Choose(context.Background(), company, choice, store.ActorCompany)
 	check(w.t, err)
 }
 
