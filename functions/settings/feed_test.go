@@ -76,8 +76,16 @@ func TestFeedAddress(t *testing.T) {
 		t.Fatalf("there is an address before it was made: %s", got)
 	}
 	first := b.feedOf(feedCreate)
-	if res := s.read(first, ""); res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/calendar; charset=utf-8" {
-		t.Fatalf("the feed is answered with %d, %q", res.StatusCode, res.Header.Get("Content-Type"))
+	res := s.read(first, "")
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("the feed is answered with %d", res.StatusCode)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "text/calendar; charset=utf-8", "Cache-Control": "private, no-cache", "X-Robots-Tag": "noindex",
+	} {
+		if got := res.Header.Get(name); got != want {
+			t.Errorf("%s of the feed is %q", name, got)
+		}
 	}
 	second := b.feedOf(feedReplace)
 	if first == second || second == "" {

@@ -132,6 +132,37 @@ func TestCookieAttributes(t *testing.T) {
 	}
 }
 
+// The browser keeps a session for as long as it lasts, and one that would last
+// longer than any may is refused, however well it is signed.
+func TestCookieAge(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		opened, until time.Duration // from now
+		age           int           // in seconds
+		want          error
+	}{
+		{"a new one", 0, SessionLife, 1800, nil},
+		{"its last minutes", -MaxLife + 5*time.Minute, 5 * time.Minute, 300, nil},
+		{"its last moment", -MaxLife + 100*time.Millisecond, 100 * time.Millisecond, 1, ErrExpired}, // a session's times are whole seconds
+		{"of a longer kind", -MaxLife + 5*time.Minute, 5*time.Minute + time.Second, 301, ErrExpired},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newManager(t, &clock{now: noon}, "https://citas.example", secret1)
+			rec := httptest.NewRecorder()
+			s := Session{ID: "1", Company: "2", OpenedAt: noon.Add(tt.opened), ExpiresAt: noon.Add(tt.until)}
+			if err := m.SetCookie(rec, s); err != nil {
+				t.Fatal(err)
+			}
+			if got := rec.Result().Cookies()[0].MaxAge; got != tt.age {
+				t.Errorf("kept for %d s, want %d", got, tt.age)
+			}
+			if _, _, err := visit(t, m, rec); !errors.Is(err, tt.want) {
+				t.Errorf("%v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
 // The longest claims still make a cookie that browsers keep.
 func TestCookieFits(t *testing.T) {
 	m := newManager(t, &clock{now: noon}, "https://citas.example", secret1)

@@ -129,6 +129,12 @@ func TestOpen(t *testing.T) {
 		{"none", func(t *testing.T) string {
 			return sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, good())
 		}, ErrInvalid, "HS256"},
+		{"another text of the same bytes", func(t *testing.T) string { // RFC 4648, section 3.5
+			const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+			token := hs256(t, good())
+			last := len(token) - 1 // of its six bits, two are none of the signature's
+			return token[:last] + string(letters[strings.IndexByte(letters, token[last])+1])
+		}, ErrInvalid, "not a JWT"},
 		{"altered", func(t *testing.T) string {
 			a, b := strings.Split(hs256(t, good()), "."), strings.Split(hs256(t, with("sub", "3")), ".")
 			return a[0] + "." + b[1] + "." + a[2]
