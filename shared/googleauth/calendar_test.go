@@ -52,6 +52,38 @@ func TestChooseCalendar(t *testing.T) {
 	}
 }
 
+// Of a booking that was refused within a day of the notice before, the company
+// is told once that day is over, also if it changes its connection meanwhile.
+func TestRefusalIsTold(t *testing.T) {
+	for name, change := range map[string]func(*rig, integration.Connection) error{
+		"another calendar": func(r *rig, c integration.Connection) error { return r.choose(t, c.Data.AccountSubject, "team") },
+		"reconnected": func(r *rig, _ integration.Connection) error {
+			r.connect(t, sol, ana)
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			c := r.connect(t, sol, ana)
+			told := r.clock.Now()
+			c.Refuse(told)
+			c.Told(integration.NoticeRefused, 1, told)
+			c.Refuse(told.Add(time.Hour))
+			if err := r.store.PutConnection(t.Context(), sol, &c); err != nil {
+				t.Fatal(err)
+			}
+			if err := change(r, c); err != nil {
+				t.Fatal(err)
+			}
+			c = r.connection(t, sol)
+			c.CaughtUp(0, told.Add(2*time.Hour))
+			if due := told.Add(24 * time.Hour); c.Notice(due.Add(-1)) != integration.NoNotice || c.Notice(due) != integration.NoticeRefused {
+				t.Errorf("%d refused, due %v, want %v", c.Refused, c.NoticeDue, due)
+			}
+		})
+	}
+}
+
 func TestChooseCalendarRefuses(t *testing.T) {
 	r := newRig(t)
 	if err := r.choose(t, "", "team"); !errors.Is(err, ErrNotConnected) {

@@ -107,11 +107,17 @@ func (c *Connection) refusalDue(now time.Time) time.Time {
 }
 
 // CaughtUp records that what changed has reached every booking, with so many
-// added. If the company was told of an incident, its end is told too.
+// added. If the company was told of an incident, its end is told too; otherwise
+// the refusals are that it was not told of, since what mended the connection
+// left nothing due.
 func (c *Connection) CaughtUp(added int, now time.Time) {
 	c.ReconciledAt, c.BackfillDue = c.BackfillDue, time.Time{}
-	if c.Status == Connected && c.Notices > 0 {
+	switch {
+	case c.Status != Connected:
+	case c.Notices > 0:
 		c.NoticeDue, c.Added = now, added
+	case c.Refused > 0 && c.NoticeDue.IsZero():
+		c.NoticeDue = c.refusalDue(now)
 	}
 }
 

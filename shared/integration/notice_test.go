@@ -77,6 +77,31 @@ func TestCaughtUp(t *testing.T) {
 	}
 }
 
+// TestRefusedBefore: a refusal that was not told yet is told though the company
+// changes the connection meanwhile, and not sooner than it would have been.
+func TestRefusedBefore(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		given func(*Connection)
+		want  time.Time
+	}{
+		{"told lately", func(c *Connection) { c.RefusedAt = at(0) }, at(day)},
+		{"told long ago", func(c *Connection) { c.RefusedAt = at(-8 * day) }, at(2 * hour)},
+		{"never told", func(*Connection) {}, at(2 * hour)},
+		{"due already", func(c *Connection) { c.NoticeDue = at(hour) }, at(hour)},
+		{"after an incident", func(c *Connection) { c.RefusedAt, c.Notices = at(0), 1 }, at(2 * hour)}, // whose end is told first
+		{"none refused", func(c *Connection) { c.Refused = 0 }, time.Time{}},
+		{"not connected any more", func(c *Connection) { c.Status = Disconnecting }, time.Time{}},
+	} {
+		c := Connection{Status: Connected, Refused: 1, BackfillDue: at(hour)}
+		tc.given(&c)
+		c.CaughtUp(0, at(2*hour))
+		if !c.NoticeDue.Equal(tc.want) {
+			t.Errorf("%s: due %v, want %v", tc.name, c.NoticeDue, tc.want)
+		}
+	}
+}
+
 // TestRefusals: many refusals are one notice a day, and none is left out.
 func TestRefusals(t *testing.T) {
 	c := Connection{Status: Connected}
