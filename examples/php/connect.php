@@ -7,28 +7,29 @@ declare(strict_types=1);
 
 use Citasync\Token;
 
-require __DIR__ . '/autoload.php';
+require __DIR__ . '/command.php';
 
 [, $company, $return] = $argv + ['', '', ''];
 if ($company === '' || $return === '') {
-    fwrite(STDERR, "usage: php connect.php COMPANY RETURN_URL\n");
-    exit(2);
+    fail(2, 'usage: php connect.php COMPANY RETURN_URL');
 }
 $bearer = (new Token(setting('CITASYNC_SESSION_SECRET')))->sign($company);
-$answer = (string) file_get_contents(
-    rtrim(setting('CITASYNC_URL'), '/') . '/v1/integrations/google-calendar/enable',
-    false,
-    stream_context_create(['http' => [
-        'method' => 'POST',
-        'header' => ['Content-Type: application/json', "Authorization: Bearer $bearer"],
-        'content' => json_encode(['return_url' => $return], JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES),
-        'timeout' => 10,
-        'ignore_errors' => true,
-    ]]),
-);
-$answer = json_decode($answer, true) ?? [];
+$url = rtrim(setting('CITASYNC_URL'), '/');
+$context = stream_context_create(['http' => [
+    'method' => 'POST',
+    'header' => ['Content-Type: application/json', "Authorization: Bearer $bearer"],
+    'content' => json_encode(['return_url' => $return], JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES),
+    'timeout' => 10,
+    'ignore_errors' => true, // the body of an error says what is wrong
+]]);
+$body = @file_get_contents("$url/v1/integrations/google-calendar/enable", false, $context);
+if ($body === false) {
+    fail(1, "no answer from $url");
+}
+$answer = json_decode($body, true);
+$answer = is_array($answer) ? $answer : [];
 if (!isset($answer['authorize_url'])) {
-    fwrite(STDERR, ($answer['detail'] ?? 'no answer') . "\n");
-    exit(1);
+    $words = (string) ($answer['detail'] ?? $answer['title'] ?? 'an answer that is not Citasync\'s');
+    fail(1, $words . (($answer['field'] ?? '') === 'return_url' ? ' (in its ALLOWED_RETURN_ORIGINS)' : ''));
 }
 echo $answer['authorize_url'], "\n";

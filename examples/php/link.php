@@ -7,16 +7,11 @@ declare(strict_types=1);
 
 use Citasync\Token;
 
-require __DIR__ . '/autoload.php';
+require __DIR__ . '/command.php';
 
 $company = $argv[1] ?? '';
 if ($company === '') {
-    fwrite(STDERR, "usage: php link.php COMPANY [CLAIM=VALUE …]\n");
-    exit(2);
+    fail(2, 'usage: php link.php COMPANY [CLAIM=VALUE …], such as 2 "name=Salón Luz" locale=es');
 }
-$claims = [];
-foreach (array_slice($argv, 2) as $claim) {
-    [$name, $value] = explode('=', $claim, 2) + ['', ''];
-    $claims[$name] = $value;
-}
+$claims = claims(array_slice($argv, 2));
 echo (new Token(setting('CITASYNC_SESSION_SECRET')))->link(setting('CITASYNC_URL'), $company, $claims), "\n";

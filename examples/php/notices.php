@@ -11,15 +11,17 @@ use Citasync\PushToken;
 
 require __DIR__ . '/autoload.php';
 
-$dir = getenv('CITASYNC_DIR') ?: sys_get_temp_dir() . '/citasync';
-$dsn = getenv('CITASYNC_PDO');
-$seen = $dsn ? new OnceInTable(new PDO($dsn)) : new OnceInFiles("$dir/notices");
-$token = new PushToken(
-    setting('CITASYNC_PUSH_AUDIENCE'),
-    setting('CITASYNC_PUSH_EMAIL'),
-    getenv('CITASYNC_PUSH_CERTS') ?: 'https://www.googleapis.com/oauth2/v1/certs',
-    "$dir/certs.json",
-);
+$notices = static function (): Notices {
+    $dir = getenv('CITASYNC_DIR') ?: sys_get_temp_dir() . '/citasync';
+    $dsn = getenv('CITASYNC_PDO');
+    $token = new PushToken(
+        setting('CITASYNC_PUSH_AUDIENCE'),
+        setting('CITASYNC_PUSH_EMAIL'),
+        getenv('CITASYNC_PUSH_CERTS') ?: 'https://www.googleapis.com/oauth2/v1/certs',
+        "$dir/certs.json",
+    );
+    return new Notices($dsn ? new OnceInTable(new PDO($dsn)) : new OnceInFiles("$dir/notices"), $token);
+};
 
 /** @param array<string, mixed> $data */
 $tell = static function (string $type, array $data): void {
@@ -40,7 +42,7 @@ if (($_SERVER['REQUEST_METHOD'] ?? '') !== 'POST') {
     return;
 }
 try {
-    $status = (new Notices($seen, $token))->receive($_SERVER['HTTP_AUTHORIZATION'] ?? '', (string) file_get_contents('php://input'), $tell);
+    $status = $notices()->receive($_SERVER['HTTP_AUTHORIZATION'] ?? '', (string) file_get_contents('php://input'), $tell);
 } catch (Throwable $e) {
     error_log('notice not taken: ' . $e->getMessage());
     $status = 500;

@@ -8,14 +8,16 @@ declare(strict_types=1);
 use Citasync\Result;
 use Citasync\Webhook;
 
-require __DIR__ . '/autoload.php';
+require __DIR__ . '/command.php';
 
 [, $kind, $company] = $argv + ['', '', ''];
 if (!in_array($kind, ['reserved', 'confirmed', 'deleted'], true) || $company === '') {
-    fwrite(STDERR, "usage: php send.php reserved|confirmed|deleted COMPANY < booking.json\n");
-    exit(2);
+    fail(2, 'usage: php send.php reserved|confirmed|deleted COMPANY < booking.json');
 }
-$booking = json_decode((string) stream_get_contents(STDIN), true, 32, JSON_THROW_ON_ERROR);
+$booking = json_decode((string) stream_get_contents(STDIN), true, 32);
+if (!is_array($booking) || array_is_list($booking)) {
+    fail(2, 'standard input is not a booking, a JSON object as {"id":"981", …}');
+}
 $webhook = new Webhook(rtrim(setting('CITASYNC_URL'), '/') . '/webhooks/bookings', setting('CITASYNC_WEBHOOK_SECRET'));
 $waiting = function (Result $r, float $pause): void {
     fwrite(STDERR, "{$r->status}: {$r->words}; again in $pause s\n");

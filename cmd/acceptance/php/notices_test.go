@@ -89,7 +89,7 @@ type receiver struct {
 	log    *served.Log
 }
 
-func newReceiver(t testing.TB, p *platform) *receiver {
+func newReceiver(t testing.TB, p *platform, env ...string) *receiver {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -104,6 +104,7 @@ func newReceiver(t testing.TB, p *platform) *receiver {
 	cmd.Dir, cmd.Stderr = p.dir, r.log
 	cmd.Env = append(p.env, "CITASYNC_DIR="+t.TempDir(), "CITASYNC_PUSH_AUDIENCE="+r.url, "CITASYNC_PUSH_EMAIL="+pusher,
 		"CITASYNC_PUSH_CERTS="+r.google.certs.URL)
+	cmd.Env = append(cmd.Env, env...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
