@@ -101,6 +101,7 @@ func TestUsage(t *testing.T) {
 		{"send", "name one file"},
 		{"send /no/such/file", "no such file"},
 		{"link", "--company is needed"},
+		{"link --company 2 --connect fax", "--connect is google-calendar"},
 		{"dead", "--data"},
 		{"dead burn", "redrive"},
 		{"integrations disable fax", "google-calendar and whatsapp"},
@@ -152,6 +153,16 @@ func stat(t *testing.T, path string) os.FileInfo {
 	i, err := os.Stat(path)
 	must(t, err)
 	return i
+}
+
+// TestLinkToConnect: such a link leads to the page that only connects.
+func TestLinkToConnect(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, served{})
+	pg := newBrowser(t).get(strings.TrimSpace(p.citasync("", "link", "--company", "77", "--name", "Salón Nuevo", "--connect", "google-calendar")))
+	if pg.url.Path != "/settings/connect" || !strings.Contains(pg.body, "Salón Nuevo") {
+		t.Errorf("the link leads to %s", pg.url)
+	}
 }
 
 // TestTenantsByLinkAndAPI: what one company may, another may not, whatever ids

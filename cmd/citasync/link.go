@@ -28,6 +28,7 @@ func link(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	fs.StringVar(&c.Locale, "locale", "", "es or en")
 	fs.StringVar(&c.TimeZone, "time-zone", "", "its time zone, an IANA name")
 	fs.StringVar(&c.ReturnURL, "return-url", "", "where the panel leads back to")
+	fs.StringVar(&c.Connect, "connect", "", "google-calendar: the link does nothing but connect it, and then leads to --return-url")
 	bearer := fs.Bool("bearer", false, "print the token alone, to be sent as Authorization: Bearer …")
 	rest, err := parse(fs, args)
 	if err != nil {
@@ -36,6 +37,9 @@ func link(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	if *company == "" || len(rest) > 0 {
 		fs.Usage()
 		return fmt.Errorf("%w: --company is needed", errUsage)
+	}
+	if c.Connect != "" && c.Connect != session.ConnectGoogleCalendar { // the panel would leave it out, and only log that
+		return fmt.Errorf("%w: --connect is %s", errUsage, session.ConnectGoogleCalendar)
 	}
 	c.Company = booking.CompanyID(*company)
 	t, err := reach(ctx, e, *dir, *public)

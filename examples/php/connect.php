@@ -2,8 +2,9 @@
 
 declare(strict_types=1);
 
-// Begins to connect a company's Google Calendar from a page of your own: php connect.php COMPANY RETURN_URL
+// Begins to connect a company's Google Calendar from a page of your own: php connect.php COMPANY RETURN_URL [CLAIM=VALUE …]
 // Prints where to send the browser. It comes back to RETURN_URL with integration=google-calendar&result=… in its query.
+// The claims are a link's: say the company's name, which the page shows, unless a link has said it before.
 
 use Citasync\Token;
 
@@ -11,9 +12,9 @@ require __DIR__ . '/command.php';
 
 [, $company, $return] = $argv + ['', '', ''];
 if ($company === '' || $return === '') {
-    fail(2, 'usage: php connect.php COMPANY RETURN_URL');
+    fail(2, 'usage: php connect.php COMPANY RETURN_URL [CLAIM=VALUE …], such as 2 https://your.example/settings "name=Salón Luz" locale=es');
 }
-$bearer = (new Token(setting('CITASYNC_SESSION_SECRET')))->sign($company);
+$bearer = (new Token(setting('CITASYNC_SESSION_SECRET')))->sign($company, claims(array_slice($argv, 3)));
 $url = rtrim(setting('CITASYNC_URL'), '/');
 $context = stream_context_create(['http' => [
     'method' => 'POST',

@@ -85,8 +85,31 @@ func TestConnectFromThePlatform(t *testing.T) {
 			t.Errorf("%s: led to %s\nwant %s", tt.result, got, want)
 		}
 	}
-	if out, status := p.php("", "connect.php", company, "https://evil.example/"); status != 1 || !strings.Contains(out, "return_url") {
+	if out, status := p.php("", "connect.php", company, "https://evil.example/"); status != 1 || !strings.Contains(out, "return_url") || !strings.Contains(out, "ALLOWED_RETURN_ORIGINS") {
 		t.Errorf("to another origin: exit status %d: %s", status, out)
+	}
+}
+
+// TestConnectAStranger: a company that no link has brought before is named on
+// the page, if the example is told its name.
+func TestConnectAStranger(t *testing.T) {
+	p := newPlatform(t)
+	back := p.server.Demo + "/demo/panel"
+	for company, args := range map[string][]string{
+		"77": {"connect.php", "77", back, "name=Salón Nuevo", "locale=es"},
+		"78": {"link.php", "78", "return_url=" + back, "connect=google-calendar", "name=Salón Nuevo", "locale=es"},
+	} {
+		address, status := p.php("", args...)
+		if status != 0 {
+			t.Fatal(address)
+		}
+		page, at := consent.New(t).Enter(strings.TrimSpace(address))
+		if at != p.server.URL+"/settings/connect" || !strings.Contains(page, "Vas a conectar las reservas de Salón Nuevo.") {
+			t.Errorf("company %s: the address leads to %s", company, at)
+		}
+	}
+	if out, status := p.php("", "connect.php", "77", back, "locale"); status != 2 || !strings.Contains(out, "CLAIM=VALUE") {
+		t.Errorf("a claim of no value: exit status %d: %s", status, out)
 	}
 }
 

@@ -19,7 +19,8 @@ final class Token
     /**
      * A fresh token: make one for each link and don't keep it. As a link it opens once.
      *
-     * @param array<string, string> $claims any of name, email, phone, country, locale (es, en), time_zone, return_url
+     * @param array<string, string> $claims any of name, email, phone, country, locale (es, en), time_zone, return_url, and
+     *                                      of a link connect (google-calendar): it does nothing but connect
      */
     public function sign(string|int $companyId, array $claims = []): string
     {
