@@ -280,6 +280,17 @@ func (v *visit) mend(e entry) link {
 	return link{v.to(connectPath), v.say.T("card.reconnect", e.Name)}
 }
 
+// mending is what the company does to have its bookings added.
+func mending(e entry) string {
+	switch {
+	case e.calendarGone():
+		return "calendar"
+	case e.Status == integration.NeedsReauth:
+		return "reconnect"
+	}
+	return "connect"
+}
+
 // preview says what mending the connection, or making it, will add.
 func (v *visit) preview(e entry, p preview) []string {
 	var said []string
@@ -290,9 +301,9 @@ func (v *visit) preview(e entry, p preview) []string {
 	case p.add == 0:
 		said = append(said, v.say.T("preview.none"))
 	case p.more:
-		said = append(said, v.say.T("preview.more", p.add))
+		said = append(said, v.say.T("preview.more."+mending(e), p.add))
 	default:
-		said = append(said, v.say.T("preview.add", p.add))
+		said = append(said, v.say.T("preview.add."+mending(e), p.add))
 	}
 	if e.Status == integration.Disconnected && p.kept > 0 {
 		said = append(said, v.say.T("preview.kept", p.kept))

@@ -22,12 +22,14 @@ type need struct {
 	why     string // of a booking
 	next    string
 	mend    string // the link that does
+	adds    string // what that will add
 }
 
 func revoked() need {
 	return need{
 		integration.Revoked, "reconnect", "Hay que reconectar", "Google ya no acepta la conexión: quizá se retiró el permiso o se cambió la contraseña.",
 		"%d reservas esperan a que reconectes.", "Google ya no acepta la conexión", "Se enviará en cuanto reconectes.", reconnectWords,
+		"Al reconectar se añadirán %d reservas.",
 	}
 }
 
@@ -35,6 +37,7 @@ func scopeMissing() need {
 	return need{
 		integration.ScopeMissing, "reconnect", "Hay que reconectar", "deja marcada la casilla de los eventos de tus calendarios.",
 		"%d reservas esperan a que reconectes.", "falta el permiso para los eventos", "Se enviará en cuanto reconectes.", reconnectWords,
+		"Al reconectar se añadirán %d reservas.",
 	}
 }
 
@@ -42,7 +45,7 @@ func calendarMissing() need {
 	return need{
 		integration.CalendarMissing, "choose_calendar", "Hay que elegir calendario", "El calendario elegido ya no existe o no se puede escribir en él.",
 		"%d reservas esperan a que elijas otro calendario.", "el calendario elegido ya no está", "Se enviará en cuanto elijas otro calendario.",
-		"Elegir otro calendario",
+		"Elegir otro calendario", "Al elegir otro calendario se añadirán %d reservas.",
 	}
 }
 
@@ -77,7 +80,7 @@ func (v *visitor) asked(n need, waiting ...booking.Event) {
 	want := []string{"ninguna"}
 	if len(waiting) > 0 {
 		want = []string{fmt.Sprintf(n.waits, len(waiting)), "Ver en el historial"}
-		v.says(fmt.Sprintf("Al conectar se añadirán %d reservas.", len(waiting)))
+		v.says(fmt.Sprintf(n.adds, len(waiting)))
 	}
 	if got := v.page.fact("En espera"); !slices.Equal(got, want) {
 		v.t.Errorf("in wait: %q, want %q", got, want)
