@@ -104,7 +104,7 @@ func (v *visit) card(e entry, b *backlog) card {
 // there is, and what it leaves alone.
 func (v *visit) reasons(e entry) []fact {
 	var does []string
-	for _, kind := range e.notices {
+	for _, kind := range e.wanted() {
 		does = append(does, v.say.T(string(e.id)+".does."+string(kind)))
 	}
 	return []fact{

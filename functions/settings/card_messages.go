@@ -3,6 +3,7 @@ package settings
 import (
 	"slices"
 
+	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
 )
@@ -50,12 +51,16 @@ func (v *visit) messageFacts(e entry, b *backlog) []fact {
 // chosenNotices names those that are sent.
 func (v *visit) chosenNotices(e entry) []string {
 	var names []string
-	for _, kind := range e.notices {
-		if !e.Options.Mute.Of(kind) {
-			names = append(names, v.say.T("messages."+string(kind)))
-		}
+	for _, kind := range e.wanted() {
+		names = append(names, v.say.T("messages."+string(kind)))
 	}
 	return names
+}
+
+// wanted are the notices that the company has sent, or would have if it turned
+// them on.
+func (e entry) wanted() []booking.Kind {
+	return slices.DeleteFunc(slices.Clone(e.notices), e.Options.Mute.Of)
 }
 
 // spoken is the language of messages: the one that was chosen or else the

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,6 +48,40 @@ func TestPreviewSaysWhen(t *testing.T) {
 				c.Locale = locale
 				if page := body(t, s.enter(c).get("/settings")); !strings.Contains(page, ">"+want+"<") {
 					t.Errorf("the page does not say %q", want)
+				}
+			}
+		})
+	}
+}
+
+// The card of WhatsApp promises the notices that the company has sent, and no
+// other.
+func TestPromisedNotices(t *testing.T) {
+	promises := map[booking.Kind]string{
+		booking.Reserved: "Al hacerse una reserva", booking.Confirmed: "Al confirmarse una reserva", booking.Deleted: "Al eliminarse una reserva",
+	}
+	for name, tc := range map[string]struct {
+		mute integration.Mute
+		off  bool
+		want []booking.Kind
+	}{
+		"all":                {want: []booking.Kind{booking.Reserved, booking.Confirmed, booking.Deleted}},
+		"no confirmation":    {mute: integration.Mute{Confirmed: true}, want: []booking.Kind{booking.Reserved, booking.Deleted}},
+		"cancellations only": {mute: integration.Mute{Reserved: true, Confirmed: true}, want: []booking.Kind{booking.Deleted}},
+		"turned off again":   {mute: integration.Mute{Confirmed: true}, off: true, want: []booking.Kind{booking.Reserved, booking.Deleted}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMessenger(t, bilingual())
+			m.notify(salon, func(c *integration.Connection) {
+				c.Options.Mute = tc.mute
+				if tc.off {
+					c.Enabled, c.Status = false, integration.Disconnected
+				}
+			})
+			page := body(t, m.enter(m.claims(salon)).get("/settings"))
+			for kind, promise := range promises {
+				if got := strings.Contains(page, promise); got != slices.Contains(tc.want, kind) {
+					t.Errorf("%s is promised: %t", kind, got)
 				}
 			}
 		})
