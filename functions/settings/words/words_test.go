@@ -106,8 +106,8 @@ func TestPlural(t *testing.T) {
 	}{
 		{"es", 1, "1 reserva espera a que reconectes."},
 		{"es", 3, "3 reservas esperan a que reconectes."},
-		{"en", 1, "1 booking waits for you to reconnect."},
-		{"en", 1000, "1,000 bookings wait for you to reconnect."},
+		{"en", 1, "1 booking is waiting for you to reconnect."},
+		{"en", 1000, "1,000 bookings are waiting for you to reconnect."},
 	} {
 		if got := c.Speaker(tc.lang).T("waiting.reauth", tc.n); got != tc.want {
 			t.Errorf("%s, %d: %q, want %q", tc.lang, tc.n, got, tc.want)
