@@ -93,6 +93,10 @@ const spot = (e) => {
   const hit = document.elementFromPoint(x, y);
   return { x, y, hit: e.contains(hit) || !!hit?.contains(e) };
 };
+const seen = (e) => {
+  const r = e.getBoundingClientRect();
+  return r.top >= 0 && r.bottom <= innerHeight && e.contains(document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2));
+};
 `
 
 // quoted is a text as a script writes it.
