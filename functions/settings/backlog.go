@@ -115,6 +115,7 @@ func (b *backlog) add(rec *store.Booking, e entry, now time.Time) {
 	}
 	switch {
 	case rec.State != booking.Confirmed:
+	case there(d, e.Connection) && d.Detail == gcal.DetailGone: // it stays away
 	case there(d, e.Connection):
 		b.preview.kept++
 	default:

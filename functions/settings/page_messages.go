@@ -123,7 +123,7 @@ func (h *handler) chooseMessages(w http.ResponseWriter, r *http.Request, v *visi
 	ch := messageForm(r.PostForm, e.notices)
 	switch _, err := h.setMessages(r.Context(), v.company.ID, store.ActorCompany, e, ch); {
 	case errors.Is(err, errNotConnected):
-		http.Redirect(w, r, "/settings", http.StatusSeeOther)
+		http.Redirect(w, r, overviewURL(e.id, resultOff), http.StatusSeeOther)
 	case errors.Is(err, errNoNotice), errors.Is(err, errNotOffered):
 		chosen := e.Options
 		_ = ch.apply(e.offer, &chosen) // what was wrong with it is known

@@ -12,6 +12,7 @@ import (
 const (
 	resultDisconnected googleauth.Result = "disconnected"
 	resultRemoving     googleauth.Result = "removing"
+	resultOff          googleauth.Result = "off"           // what was asked for needs a connection, and there is none by now
 	resultReplacing    googleauth.Result = "replacing"     // the account before is turned off; see replace
 	resultCalendar     googleauth.Result = "calendar"      // another one was chosen
 	resultSameCalendar googleauth.Result = "same_calendar" // the one that it was
@@ -125,6 +126,8 @@ func (v *visit) notice(res googleauth.Result, e entry, account string) *notice {
 	switch res {
 	case googleauth.ResultOtherAccount:
 		return &notice{waiting, v.say.T(key)}
+	case resultOff:
+		return &notice{bad, v.say.T(key, e.Name)}
 	case resultCalendar, resultSameCalendar:
 		return &notice{good, v.say.T(key, v.calendar(e.Connection, e.Data.AccountSubject, e.Data.CalendarID))}
 	case googleauth.ResultConnected, googleauth.ResultReconnected, resultDisconnected, resultRemoving, resultOptions:
@@ -142,6 +145,8 @@ func (v *visit) messagesNotice(res googleauth.Result, e entry) *notice {
 		return &notice{good, v.say.T(v.own(e.id, "result."+string(res)))}
 	case res == googleauth.ResultPaused:
 		return &notice{bad, v.say.T("result.paused")}
+	case res == resultOff:
+		return &notice{bad, v.say.T("result.off", e.Name)}
 	}
 	return nil
 }
@@ -151,6 +156,8 @@ func holds(res googleauth.Result, e entry) bool {
 	switch res {
 	case googleauth.ResultConnected, googleauth.ResultReconnected, resultCalendar, resultSameCalendar, resultOptions:
 		return e.Status == integration.Connected
+	case resultOff:
+		return e.Status != integration.Connected
 	case googleauth.ResultOtherAccount:
 		return e.held()
 	case googleauth.ResultExpired:

@@ -23,7 +23,7 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, v *visit, e entry
 	case errors.Is(err, errPaused):
 		to = overviewURL(e.id, googleauth.ResultPaused)
 	case errors.Is(err, errNotConnected):
-		to = "/settings"
+		to = overviewURL(e.id, resultOff)
 	case errors.Is(err, errTooSoon):
 		to += "&result=" + string(resultTooSoon)
 	case err != nil && !errors.Is(err, errNoPhone): // of which the page tells

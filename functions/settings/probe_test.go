@@ -144,10 +144,10 @@ func TestProbeRefused(t *testing.T) {
 		location string
 		api      int
 	}{
-		{"off", func(g *google, _ *browser) { g.grantless() }, "2", "/settings", 409},
+		{"off", func(g *google, _ *browser) { g.grantless() }, "2", "/settings?result=off", 409},
 		{"needs re-authorisation", func(g *google, _ *browser) {
 			g.change(func(c *integration.Connection) { c.NeedReauth(integration.ScopeMissing, g.now) })
-		}, "2", "/settings", 409},
+		}, "2", "/settings?result=off", 409},
 		{"paused", func(g *google, _ *browser) { g.pause() }, "2", "/settings?result=paused", 503},
 		{"another company's page", func(*google, *browser) {}, "7/../2", "", 0},
 		{"a moment ago", func(_ *google, b *browser) { b.post(testPath, nil).Body.Close() }, "2", testPath + "?company=2&result=too_soon", 409},
