@@ -42,7 +42,7 @@ func TestPreview(t *testing.T) {
 		{"dead, there", dead, nil, preview{kept: 1}},
 		{"dead, a change waiting", dead, deliver(func(d *integration.Delivery) { d.Status = integration.Waiting }), preview{kept: 1}},
 		{"dead, in an account before", dead, deliver(func(d *integration.Delivery) { d.Place.Account = "1000" }), preview{add: 1}},
-		{"dead, deleted by hand", dead, gone, preview{kept: 1}},
+		{"dead, deleted by hand", dead, gone, preview{}},
 		{"dead, refused", dead, refused, preview{add: 1}},
 		{"calendar gone, in it", lost, nil, preview{add: 1}},
 		{"calendar gone, in another", lost, deliver(func(d *integration.Delivery) { d.Place.Calendar = "other" }), preview{kept: 1}},

@@ -24,7 +24,9 @@ const (
 
 // example is how an event would look.
 type example struct {
-	Of           string // which booking's it is
+	Of           string   // which booking's it is
+	Faults       []string // of the texts that can't be shown
+	Unsaved      string   // that they are not saved yet; may be empty
 	Title        string
 	Description  string
 	Lang         string // of a booking that is made up, if it is not the page's

@@ -99,7 +99,7 @@ func TestMessageTrialRefused(t *testing.T) {
 		location string
 		api      int
 	}{
-		{"off", func(*messenger) {}, salonPhone, "/settings", 409},
+		{"off", func(*messenger) {}, salonPhone, "/settings?integration=whatsapp&result=off", 409},
 		{"paused", func(m *messenger) { on(m); m.halt() }, salonPhone, "/settings?integration=whatsapp&result=paused", 503},
 		{"no phone", on, "", messagesPath + "test?company=2", 422},
 		{"local", on, "300 555 0000", messagesPath + "test?company=2", 422},

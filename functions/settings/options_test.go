@@ -136,12 +136,12 @@ func TestChooseCalendarRefuses(t *testing.T) {
 		{name: "the permission withdrawn", given: func(g *google) {
 			g.fail(sandbox.Fault{Operation: "calendarList.list", Status: 403, Reason: "insufficientPermissions"})
 		}, status: 422},
-		{name: "off", given: off, status: 303, location: "/settings"},
+		{name: "off", given: off, status: 303, location: "/settings?result=off"},
 		{name: "paused", given: func(g *google) { g.pause() }, status: 303, location: "/settings?result=paused"},
 		{name: "revoked", given: func(g *google) {
 			_, err := g.sandbox.RevokeGrants(ana)
 			g.must(err)
-		}, status: 303, location: "/settings"},
+		}, status: 303, location: "/settings?result=off"},
 		{name: "down", given: func(g *google) { g.fail(sandbox.Fault{Operation: "calendarList.list", Status: 500}) }, status: 503},
 		{name: "cut off", given: func(g *google) {
 			g.fail(sandbox.Fault{Operation: "calendarList.list", Action: sandbox.DropBefore})

@@ -208,6 +208,9 @@ func (v *visit) options(d draft, cs calendars, ex example) options {
 	if d.unsaved != "" {
 		o.Unsaved = v.say.T(d.unsaved)
 	}
+	if len(d.faults) == 0 {
+		o.Example.Unsaved = o.Unsaved
+	}
 	v.blame(&o, d)
 	return o
 }
@@ -261,7 +264,11 @@ func (v *visit) blame(o *options, d draft) {
 			said = v.say.T(v.say.Or("options.fault."+f.Field, "options.fault.choice"))
 		}
 		fields[f.Field].Fault = said
-		o.Faults = append(o.Faults, link{"#" + f.Field, v.say.T("options.fault.at", v.say.T("options.field."+f.Field), said)})
+		at := v.say.T("options.fault.at", v.say.T("options.field."+f.Field), said)
+		o.Faults = append(o.Faults, link{"#" + f.Field, at})
+		if f.Field == optTitle || f.Field == optDescription {
+			o.Example.Faults = append(o.Example.Faults, at)
+		}
 	}
 }
 

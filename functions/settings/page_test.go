@@ -265,6 +265,9 @@ func TestStrangersPages(t *testing.T) {
 			"stranger-form": func(s *site) *http.Response {
 				return (&browser{s: s, lang: lang}).post(optionsPath, url.Values{"company": {"2"}, "title": {`{service} "&" <b>`}, "notice": {"a", "b"}})
 			},
+			"stranger-form-early": func(s *site) *http.Response {
+				return (&browser{s: s, lang: lang}).post(optionsPath, url.Values{"company": {"2"}, "title": {"x"}, fieldAgain: {"yes"}})
+			},
 			"link-bad": func(s *site) *http.Response { return (&browser{s: s, lang: lang}).get("/settings?session=x") },
 			// These speak the link's language, not the browser's.
 			"link-expired": func(s *site) *http.Response {

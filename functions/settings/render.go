@@ -44,7 +44,8 @@ type page struct {
 	Style    string
 	Script   string
 	Icon     string
-	Body     any // the template's own
+	Answer   bool // to a form
+	Body     any  // the template's own
 }
 
 // page begins a page for the visit.
@@ -56,6 +57,7 @@ func (v *visit) page(name, section, title string) page {
 
 // render answers with the page. Nothing is sent before all of it is there.
 func (h *handler) render(w http.ResponseWriter, r *http.Request, p page) {
+	p.Answer = r.Method == http.MethodPost
 	p.Style, p.Script, p.Icon = h.files.url("panel.css"), h.files.url("panel.js"), h.files.url("icon.svg")
 	var b bytes.Buffer
 	if err := h.pages[p.Template].ExecuteTemplate(&b, "frame.html", p); err != nil {
@@ -65,6 +67,11 @@ func (h *handler) render(w http.ResponseWriter, r *http.Request, p page) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", p.Lang())
+	if p.Answer {
+		// Whoever comes back to the answer of a form is to see it: what may not be
+		// kept at all, browsers ask for by sending the form once more.
+		w.Header().Set("Cache-Control", "private, no-cache")
+	}
 	if p.Status == 0 {
 		p.Status = http.StatusOK
 	}

@@ -15,6 +15,7 @@ type resend struct {
 	Action string
 	Fields []field
 	Return string // to the platform, in another window; may be empty
+	Early  bool   // it was sent again before there was a session
 
 	path string // of Action, whatever escapes that was sent with
 }
@@ -27,6 +28,9 @@ func (r *resend) leavesPanel() bool {
 
 // field is one of a form's, as it was sent.
 type field struct{ Name, Value string }
+
+// fieldAgain says that a form was sent from here before.
+const fieldAgain = "again"
 
 // maxFields is how many fields a form has at most.
 const maxFields = 64
@@ -43,6 +47,8 @@ func (h *handler) resendOf(w http.ResponseWriter, r *http.Request) *resend {
 		return nil // the page without it says all there is to say
 	}
 	again := &resend{path: r.URL.Path, Action: r.URL.EscapedPath(), Return: h.platform(booking.CompanyID(r.PostForm.Get("company")))}
+	again.Early = r.PostForm.Has(fieldAgain)
+	r.PostForm.Del(fieldAgain)
 	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
 		for _, value := range r.PostForm[name] {
 			again.Fields = append(again.Fields, field{name, value})

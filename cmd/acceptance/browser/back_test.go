@@ -25,6 +25,18 @@ func TestBack(t *testing.T) {
 		s.onPanel()
 		s.oneOf("calendar_chosen", 1)
 
+		t.Log("to a form that was refused, which is as it was")
+		s.open(s.server.URL + "/settings/integrations/google-calendar/options")
+		s.fill("Título", "Cita de {cliente}")
+		s.follow("Guardar")
+		s.says("No se ha guardado nada", "{cliente}")
+		s.fill("Título", "Cita de {customer}")
+		s.follow("Guardar")
+		s.says("Guardado")
+		s.back()
+		s.onPanel()
+		s.says("No se ha guardado nada", "{cliente}")
+
 		t.Log("to the question whether to turn off, which is off already")
 		s.open(s.server.URL + "/settings/integrations/google-calendar/disable")
 		s.choose(keep)

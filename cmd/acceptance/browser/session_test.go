@@ -43,6 +43,9 @@ func TestSessionExpires(t *testing.T) {
 	s.follow("Guardar")
 	s.says("plataforma")
 	s.look("session-expired")
+	s.follow("Ya lo hice: enviar lo que escribí")
+	s.says("Todavía no hay ninguna sesión abierta")
+	s.look("session-expired-early")
 	s.refused()
 	s.person.tab().open(s.link(s.company, "Salón Luz")) // what she is told to do
 	s.follow("Ya lo hice: enviar lo que escribí")

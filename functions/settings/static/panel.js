@@ -11,9 +11,12 @@ document.addEventListener("submit", (event) => {
 });
 
 // A page that the browser kept shows how things were: coming back to it by the
-// browser's history asks for it again.
+// browser's history asks for it again. The answer to a form can't be asked for
+// without sending that again: it stays, with its forms to be sent.
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload();
+  if (!event.persisted) return;
+  if (!("answer" in document.documentElement.dataset)) location.reload();
+  for (const form of document.forms) delete form.dataset.sent;
 });
 
 // A link with data-dialog opens the page that it leads to in a dialog.
@@ -35,7 +38,8 @@ document.addEventListener("click", async (event) => {
 });
 
 async function answerOf(response) {
-  if (!response.ok || response.redirected) throw new Error("not the page that was asked for");
+  const shown = response.ok || response.status === 422; // of which the page says what is wrong
+  if (!shown || response.redirected) throw new Error("not the page that was asked for");
   return response.text();
 }
 
