@@ -36,7 +36,7 @@ func begin(t *testing.T, p *platform, dir, lines string) {
 	t.Helper()
 	bin := t.TempDir()
 	stub := "#!/bin/sh\nprintenv WEBHOOK_SECRETS SESSION_SECRETS ALLOWED_RETURN_ORIGINS\n"
-	if err := os.WriteFile(filepath.Join(bin, "make"), []byte(stub), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(bin, "make"), []byte(stub), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	told := strings.Fields(shell(t, dir, []string{"PATH=" + bin + ":" + os.Getenv("PATH")}, lines))
