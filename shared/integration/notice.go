@@ -107,9 +107,9 @@ func (c *Connection) refusalDue(now time.Time) time.Time {
 }
 
 // CaughtUp records that what changed has reached every booking, with so many
-// added. If the company was told of an incident, its end is told too; otherwise
-// the refusals are that it was not told of, since what mended the connection
-// left nothing due.
+// added. If the company was told of an incident, its end is told too. If not,
+// refusals that it was not told of yet are: what mended the connection left no
+// notice due.
 func (c *Connection) CaughtUp(added int, now time.Time) {
 	c.ReconciledAt, c.BackfillDue = c.BackfillDue, time.Time{}
 	switch {
