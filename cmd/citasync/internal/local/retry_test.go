@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"testing"
@@ -60,6 +61,23 @@ func TestWalkRetryRefused(t *testing.T) {
 			v.t.Errorf("%d tries, want one and the two that were asked for", n)
 		}
 	})
+}
+
+// ask asks for a booking's event again, as the platform does. There may be
+// nothing to ask for.
+func (w *world) ask(company booking.CompanyID, id booking.ID) {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, publicURL+"/v1/bookings/"+string(id)+"/retry", nil)
+	check(w.t, err)
+	r.Header.Set("Authorization", "Bearer "+w.visitor(company).token())
+	res, err := internet{w}.RoundTrip(r)
+	check(w.t, err)
+	check(w.t, res.Body.Close())
+	switch res.StatusCode {
+	case http.StatusOK, http.StatusConflict, http.StatusNotFound, http.StatusServiceUnavailable:
+	default:
+		w.t.Errorf("asking for booking %s again is answered with %d", id, res.StatusCode)
+	}
 }
 
 func bookingPage(ev booking.Event) string {
