@@ -295,7 +295,7 @@ func mending(e entry) string {
 func (v *visit) preview(e entry, p preview) []string {
 	var said []string
 	switch {
-	case p.add == 0 && p.more:
+	case p.add == 0 && (p.more || e.Status == integration.Disconnected && p.kept > 0):
 	case p.add == 0 && e.Status == integration.NeedsReauth:
 		said = append(said, v.say.T("preview.complete"))
 	case p.add == 0:
@@ -307,6 +307,9 @@ func (v *visit) preview(e entry, p preview) []string {
 	}
 	if e.Status == integration.Disconnected && p.kept > 0 {
 		said = append(said, v.say.T("preview.kept", p.kept))
+	}
+	if e.Options.InviteCustomer && p.add+p.kept > 0 {
+		said = append(said, v.say.T("preview.invited"))
 	}
 	return said
 }

@@ -24,7 +24,7 @@ func (v *visit) messagesCard(c *card, e entry, b *backlog) {
 			c.Note = v.say.T("test.phoneless")
 			return
 		}
-		c.Test = v.button(e, "test", "card.test")
+		c.Test, c.Note = v.button(e, "test", "card.test"), v.say.T("card.test.to", v.company.Phone)
 	case e.Entry.Enabled:
 		c.Enable = v.button(e, "enable", "card.enable")
 		c.Enable.Primary = true

@@ -24,6 +24,13 @@ func TestPreviewSaysWhen(t *testing.T) {
 			},
 			bookings: 1, es: "Al conectar se añadirá 1 reserva.", en: "When you connect, 1 booking will be added.",
 		},
+		"off, inviting": {
+			given: func(c *integration.Connection) {
+				*c = integration.Connection{ID: c.ID, Status: integration.Disconnected, Options: integration.Options{InviteCustomer: true}}
+			},
+			bookings: 1, es: "Google escribirá a sus clientes para invitarlos, como elegiste en las opciones.", //nolint:misspell // Spanish
+			en: "Google will write to their customers to invite them, as you chose in the options.",
+		},
 		"dead, two": {
 			given:    func(c *integration.Connection) { c.NeedReauth(integration.Revoked, c.ChangedAt) },
 			bookings: 2, es: "Al reconectar se añadirán 2 reservas.", en: "When you reconnect, 2 bookings will be added.",

@@ -104,7 +104,7 @@ func eventLanguages() []string { return append([]string{""}, words.Languages()..
 type optionFault struct {
 	Field string
 	Why   string // unknown, long or choice
-	Word  string // the placeholder that is unknown, with its braces
+	Words string // the placeholders that are unknown, with their braces
 }
 
 // faults are those of the change, but for the calendar, which Google knows.
@@ -120,8 +120,8 @@ func (ch *eventChange) faults() []optionFault {
 		}
 		if utf8.RuneCountInString(tidy(*t.text)) > t.most {
 			out = append(out, optionFault{Field: t.field, Why: "long"})
-		} else if word := gcal.UnknownPlaceholder(tidy(*t.text)); word != "" {
-			out = append(out, optionFault{Field: t.field, Why: "unknown", Word: word})
+		} else if unknown := gcal.UnknownPlaceholders(tidy(*t.text)); len(unknown) > 0 {
+			out = append(out, optionFault{Field: t.field, Why: "unknown", Words: strings.Join(unknown, ", ")})
 		}
 	}
 	if ch.Reminder != nil {

@@ -255,7 +255,7 @@ func (v *visit) blame(o *options, d draft) {
 		var said string
 		switch f.Why {
 		case "unknown":
-			said = v.say.T("options.fault.unknown", f.Word)
+			said = v.say.T("options.fault.unknown", f.Words)
 		case "long":
 			said = v.say.T("options.fault.long", map[string]int{optTitle: maxTitle, optDescription: maxDescription}[f.Field])
 		case "unasked":

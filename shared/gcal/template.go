@@ -51,15 +51,15 @@ func Placeholders() []string {
 	return []string{"service", "customer", "phone", "email", "staff", "location", "notes", "url", "company", "id"}
 }
 
-// UnknownPlaceholder returns the first word in braces of a template, with them,
-// that stands for nothing; empty if there is none.
-func UnknownPlaceholder(template string) string {
+// UnknownPlaceholders returns the words in braces of a template, with them, that
+// stand for nothing, each once.
+func UnknownPlaceholders(template string) (unknown []string) {
 	for _, word := range placeholderPattern.FindAllString(template, -1) {
-		if !slices.Contains(Placeholders(), word[1:len(word)-1]) {
-			return word
+		if !slices.Contains(Placeholders(), word[1:len(word)-1]) && !slices.Contains(unknown, word) {
+			unknown = append(unknown, word)
 		}
 	}
-	return ""
+	return unknown
 }
 
 // DefaultDescription is the template of an event's description unless the

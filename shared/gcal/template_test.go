@@ -138,8 +138,8 @@ func TestTextsAndPlaceholders(t *testing.T) {
 		}
 		all.WriteString("{" + name + "}")
 	}
-	if got := UnknownPlaceholder(all.String()); got != "" {
-		t.Errorf("unknown: %s", got)
+	if got := UnknownPlaceholders(all.String()); got != nil {
+		t.Errorf("unknown: %q", got)
 	}
 	ev := (&Calendar{}).event(task)
 	if title, text := Texts(task); title != ev.Summary || text != ev.Description || title == "" || text == "" {
@@ -150,10 +150,10 @@ func TestTextsAndPlaceholders(t *testing.T) {
 		t.Errorf("the defaults written out give %q and %q", title, text)
 	}
 	for template, want := range map[string]string{
-		"": "", "{service}": "", "{servicio}": "{servicio}", "{ service }": "{ service }", "{}": "{}", "{service} {x} {y}": "{x}",
+		"": "", "{service}": "", "{servicio}": "{servicio}", "{ service }": "{ service }", "{}": "{}", "{service} {x} {y} {x}": "{x} {y}",
 		"{{service}}": "", "{service": "", "}{": "", "{a\nb}": "", "{Service}": "{Service}",
 	} {
-		if got := UnknownPlaceholder(template); got != want {
+		if got := strings.Join(UnknownPlaceholders(template), " "); got != want {
 			t.Errorf("%q: %q, want %q", template, got, want)
 		}
 	}

@@ -71,25 +71,35 @@ func (*Sender) ID() integration.ID { return integration.WhatsApp }
 // Test sends the company's own phone (E.164) a message that looks as those to
 // its customers do. Its error is an [*Error] or wraps [ErrNoTemplate].
 func (s *Sender) Test(ctx context.Context, company integration.Company, o integration.Options) error {
-	for _, kind := range []booking.Kind{booking.Confirmed, booking.Reserved, booking.Deleted} {
-		template, ok := s.deps.Sender.Templates[kind]
-		if !ok {
-			continue
-		}
-		zone, err := booking.LoadZone(company.TimeZone)
-		if err != nil {
-			zone = time.UTC
-		}
-		out := s.filled(template, company, o, func(say speech) []outgoingParameter {
-			return parameters(say, company.Name, company.Name, say.test, s.deps.Now().In(zone))
-		})
-		out.To = company.Phone
-		if _, e := s.send(ctx, out); e != nil {
-			return e
-		}
-		return nil
+	template, ok := s.tested(o)
+	if !ok {
+		return ErrNoTemplate
 	}
-	return ErrNoTemplate
+	zone, err := booking.LoadZone(company.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	out := s.filled(template, company, o, func(say speech) []outgoingParameter {
+		return parameters(say, company.Name, company.Name, say.test, s.deps.Now().In(zone))
+	})
+	out.To = company.Phone
+	if _, e := s.send(ctx, out); e != nil {
+		return e
+	}
+	return nil
+}
+
+// tested is the template that a test is sent with: of a notice that customers
+// get, if they get one.
+func (s *Sender) tested(o integration.Options) (config.Template, bool) {
+	for _, muted := range []bool{false, true} {
+		for _, kind := range []booking.Kind{booking.Confirmed, booking.Reserved, booking.Deleted} {
+			if t, ok := s.deps.Sender.Templates[kind]; ok && o.Mute.Of(kind) == muted {
+				return t, true
+			}
+		}
+	}
+	return config.Template{}, false
 }
 
 // ErrNoTemplate says that the installation has no notices.

@@ -235,6 +235,19 @@ func TestTest(t *testing.T) {
 		if len(got) != 1 || got[0].Recipient != "573009998877" || !strings.Contains(got[0].Text, "mensaje de prueba") || got[0].CallbackData != "" {
 			t.Errorf("messages %+v", got)
 		}
+		for template, mute := range map[string]integration.Mute{
+			"booking_confirmed": {Reserved: true}, "booking_reserved": {Confirmed: true},
+		} {
+			if err := box.ClearWhatsAppMessages(); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Test(t.Context(), company, integration.Options{Mute: mute}); err != nil {
+				t.Fatal(err)
+			}
+			if got := box.WhatsAppMessages(); len(got) != 1 || got[0].Template != template {
+				t.Errorf("with the notices of %+v turned off: messages %+v", mute, got)
+			}
+		}
 	})
 }
 

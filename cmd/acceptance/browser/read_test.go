@@ -42,6 +42,9 @@ func TestSearch(t *testing.T) {
 		s.fill("Buscar", "mart")
 		s.follow("Mostrar")
 		s.announced("status", "2 reservas")
+		if at := eval[string](s.tab, "location.hash"); at != "#found" {
+			t.Errorf("it leads to %q, not to what was found", at)
+		}
 		s.look("history-found")
 		s.click("Más filtros")
 		s.option("Estado", "Eliminada")
