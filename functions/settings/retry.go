@@ -84,8 +84,9 @@ func (h *handler) retryBooking(r *http.Request, c session.Claims) (any, error) {
 }
 
 // sendAgain makes a booking's delivery to Google Calendar due, and wakes who
-// does what is due. One that is under way already stays so. The errors are
-// errNoRetry, errPaused and fault.ErrNotFound, beside those of the store.
+// does what is due. One that is under way, or whose event is there, stays as it
+// is: the same may have been asked before. The errors are errNoRetry, errPaused
+// and fault.ErrNotFound, beside those of the store.
 func (h *handler) sendAgain(ctx context.Context, company booking.CompanyID, id booking.ID) (*store.Booking, error) {
 	entry, err := h.Store.Entry(ctx, integration.GoogleCalendar)
 	if err != nil {
@@ -97,7 +98,6 @@ func (h *handler) sendAgain(ctx context.Context, company booking.CompanyID, id b
 	for range changeTries {
 		var rec *store.Booking
 		if rec, err = h.askAgain(ctx, company, id); err == nil {
-			h.wake(ctx, "booking", company)
 			return rec, nil
 		}
 		if !errors.Is(err, fault.ErrConflict) {
@@ -117,11 +117,12 @@ func (h *handler) askAgain(ctx context.Context, company booking.CompanyID, id bo
 		return nil, fmt.Errorf("%w: no such booking", fault.ErrNotFound)
 	}
 	rec, task := snap.Booking, taskOf(snap.Booking, snap.Connections[integration.GoogleCalendar], h.Now())
-	if task.Delivery.Status == integration.Pending {
-		return rec, nil // the same was asked a moment ago
-	}
 	d, ok := gcal.Retry(task)
-	if !ok {
+	switch {
+	case ok:
+	case gcal.Underway(task):
+		return rec, nil
+	default:
 		return nil, errNoRetry
 	}
 	rec.Deliveries[integration.GoogleCalendar], rec.UpdatedAt = d, d.UpdatedAt
@@ -133,5 +134,6 @@ func (h *handler) askAgain(ctx context.Context, company booking.CompanyID, id bo
 		return nil, fmt.Errorf("ask for the event again: %w", err)
 	}
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "event asked for again", slog.String("integration", string(integration.GoogleCalendar)), slog.String("booking", string(id)))
+	h.wake(ctx, "booking", company)
 	return rec, nil
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/integration"
@@ -63,13 +65,17 @@ func TestRetryRefuses(t *testing.T) {
 	g.book("3", "theirs", 24*hour, refused)
 	g.book(salon, "7", 24*hour, refused)
 	b := g.enter(g.claims(salon))
-	for _, id := range []string{"there", "over"} {
-		checkProblem(t, g.call(salon, http.MethodPost, "/v1/bookings/"+id+"/retry", ""), http.StatusConflict, "not possible now")
-		res := b.post(retryPath, url.Values{"company": {"2"}, "booking": {id}})
-		res.Body.Close()
-		if to := res.Header.Get("Location"); to != "/settings/history?booking="+id {
-			t.Errorf("%s: %d to %q", id, res.StatusCode, to)
-		}
+	checkProblem(t, g.call(salon, http.MethodPost, "/v1/bookings/over/retry", ""), http.StatusConflict, "not possible now")
+	res := b.post(retryPath, url.Values{"company": {"2"}, "booking": {"over"}})
+	res.Body.Close()
+	if to := res.Header.Get("Location"); to != "/settings/history?booking=over" {
+		t.Errorf("%d to %q", res.StatusCode, to)
+	}
+	before := g.record("there")
+	res = g.call(salon, http.MethodPost, "/v1/bookings/there/retry", "") // as if the first answer was lost
+	res.Body.Close()
+	if diff := cmp.Diff(before, g.record("there")); res.StatusCode != http.StatusOK || diff != "" {
+		t.Errorf("of what is there: %d, -before +after:\n%s", res.StatusCode, diff)
 	}
 	for _, id := range []string{"theirs", "nobody"} {
 		checkProblem(t, g.call(salon, http.MethodPost, "/v1/bookings/"+id+"/retry", ""), http.StatusNotFound, "no such booking")
@@ -79,7 +85,7 @@ func TestRetryRefuses(t *testing.T) {
 			t.Errorf("%s: %d", id, res.StatusCode)
 		}
 	}
-	res := b.post(retryPath, url.Values{"company": {"3"}, "booking": {"7"}})
+	res = b.post(retryPath, url.Values{"company": {"3"}, "booking": {"7"}})
 	res.Body.Close()
 	if res.StatusCode != http.StatusConflict {
 		t.Errorf("from another company's page: %d", res.StatusCode)

@@ -3,7 +3,6 @@ package gcal
 import (
 	"time"
 
-	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
 )
 
@@ -18,11 +17,19 @@ func Retry(t integration.Task) (integration.Delivery, bool) {
 	d := t.Delivery
 	refused := d.Status == integration.Failed
 	missing := d.Status == integration.Done && d.Detail == DetailGone
-	if t.State != booking.Confirmed || t.Access != integration.On || !t.Booking.End.After(t.Now) || !d.Lease.Ended(t.Now) || !refused && !missing {
+	if !wanted(t) || !t.Booking.End.After(t.Now) || !d.Lease.Ended(t.Now) || !refused && !missing {
 		return d, false
 	}
 	now := t.Now.UTC().Truncate(time.Microsecond)
 	d.Status, d.Reason, d.Detail, d.Attempts = integration.Pending, integration.NoReason, "", 0
 	d.NextAttemptAt, d.UpdatedAt = now, now
 	return d, true
+}
+
+// Underway reports whether a booking that is to have an event has it, as far as
+// is known, or will be sent without being asked for.
+func Underway(t integration.Task) bool {
+	d := t.Delivery
+	there := d.Status == integration.Done && d.Written && d.Detail != DetailGone
+	return wanted(t) && (there || d.Status == integration.Pending)
 }

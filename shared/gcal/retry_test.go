@@ -16,6 +16,7 @@ func TestRetry(t *testing.T) {
 	now := fullBooking().Start.Add(-time.Hour)
 	refused := integration.Delivery{Status: integration.Failed, Reason: integration.Rejected, Detail: "timeRangeEmpty (400)", Revision: 1, Attempts: 2}
 	gone := integration.Delivery{Status: integration.Done, Detail: DetailGone, Revision: 1, Written: true, ExternalID: "e", Place: integration.Place{Account: "1", Calendar: primary}}
+	there, underway := integration.Delivery{Status: integration.Done, Written: true}, integration.Delivery{Status: integration.Pending}
 	due := func(d integration.Delivery) integration.Delivery {
 		d.Status, d.Reason, d.Detail, d.Attempts = integration.Pending, integration.NoReason, "", 0
 		d.NextAttemptAt, d.UpdatedAt = now.UTC(), now.UTC()
@@ -29,8 +30,10 @@ func TestRetry(t *testing.T) {
 	}{
 		{"refused", refused, nil, true},
 		{"deleted by hand", gone, nil, true},
-		{"there", integration.Delivery{Status: integration.Done, Written: true}, nil, false},
-		{"on its way", integration.Delivery{Status: integration.Pending}, nil, false},
+		{"there", there, nil, false},
+		{"on its way", underway, nil, false},
+		{"there, and reserved since", there, func(t *integration.Task) { t.State = booking.Reserved }, false},
+		{"on its way, but turned off", underway, func(t *integration.Task) { t.Access = integration.Off }, false},
 		{"waiting", integration.Delivery{Status: integration.Waiting}, nil, false},
 		{"reserved", refused, func(t *integration.Task) { t.State = booking.Reserved }, false},
 		{"deleted", gone, func(t *integration.Task) { t.State = booking.Deleted }, false},
@@ -52,6 +55,9 @@ func TestRetry(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); ok != tc.again || diff != "" {
 			t.Errorf("%s: %t, delivery -want +got:\n%s", tc.name, ok, diff)
+		}
+		if got, want := Underway(task), tc.name == "there" || tc.name == "on its way"; got != want {
+			t.Errorf("%s: under way: %t", tc.name, got)
 		}
 	}
 }
