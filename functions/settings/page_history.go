@@ -115,7 +115,8 @@ func (b *history) comeBack(list string) {
 	}
 }
 
-// find leads to what the form asks for.
+// find leads to what the form asks for. Browsers take the fragment of the form's
+// address, where what was found begins, along (RFC 9110, section 10.2.2).
 func (h *handler) find(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err := v.form(w, r); err != nil {
 		return err

@@ -126,9 +126,7 @@ func (h *handler) askAgain(ctx context.Context, company booking.CompanyID, id bo
 		return nil, errNoRetry
 	}
 	rec.Deliveries[integration.GoogleCalendar], rec.UpdatedAt = d, d.UpdatedAt
-	if rec.NextAttemptAt.IsZero() || d.NextAttemptAt.Before(rec.NextAttemptAt) {
-		rec.NextAttemptAt = d.NextAttemptAt
-	}
+	rec.DueBy(d.NextAttemptAt)
 	rec.AddSteps(store.Step{At: d.UpdatedAt, Kind: gcal.StepAsked, Integration: integration.GoogleCalendar, Outcome: "ok"})
 	if err := h.Store.CommitBooking(ctx, rec); err != nil {
 		return nil, fmt.Errorf("ask for the event again: %w", err)

@@ -129,8 +129,8 @@ func (rc *receiver) lay(ctx context.Context, snap store.Snapshot, r integration.
 	}
 	b.Deliveries[integration.WhatsApp] = d
 	b.UpdatedAt = now
-	if at := d.NextAttemptAt; d.Status == integration.Pending && !at.IsZero() && (b.NextAttemptAt.IsZero() || at.Before(b.NextAttemptAt)) {
-		b.NextAttemptAt = at
+	if d.Status == integration.Pending && !d.NextAttemptAt.IsZero() {
+		b.DueBy(d.NextAttemptAt)
 	}
 	if s, ok := step(d, before, r, now); ok {
 		b.AddSteps(s)

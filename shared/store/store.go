@@ -49,6 +49,13 @@ func (b *Booking) AddSteps(steps ...Step) {
 	b.History = h[max(0, len(h)-MaxSteps):]
 }
 
+// DueBy makes the booking due at a time, unless it is before.
+func (b *Booking) DueBy(at time.Time) {
+	if b.NextAttemptAt.IsZero() || at.Before(b.NextAttemptAt) {
+		b.NextAttemptAt = at
+	}
+}
+
 // Step is one thing that happened to a booking.
 type Step struct {
 	At          time.Time
