@@ -282,8 +282,8 @@ func TestLongListing(t *testing.T) {
 				google := &empty{listed: map[booking.CompanyID]int{}, pages: 300} // a minute at the company's pace
 				m.Calendar = google
 				connect(t, s, 1, func(_ int, c *integration.Connection) { change(c) })
-				more := true
-				for n := 0; more && n < 5; n++ {
+				more, runs := true, 0
+				for ; more && runs < 5; runs++ {
 					var err error
 					if more, err = m.Run(context.Background()); err != nil {
 						t.Fatal(err)
@@ -292,8 +292,9 @@ func TestLongListing(t *testing.T) {
 				if c := connectionOf(t, s, 0); !c.BackfillDue.IsZero() || time.Since(c.CheckedAt) > time.Hour || more {
 					t.Errorf("due since %v, checked at %v, more %t", c.BackfillDue, c.CheckedAt, more)
 				}
-				if n := google.listed[company(0)]; n != google.pages {
-					t.Errorf("%d pages of %d", n, google.pages)
+				// A page whose turn and the run's end are at the same instant may come again.
+				if n := google.listed[company(0)]; n < google.pages || n > google.pages+runs {
+					t.Errorf("%d pages of %d in %d runs", n, google.pages, runs)
 				}
 			})
 		})
