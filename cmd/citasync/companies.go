@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
-	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/logging"
@@ -59,9 +57,6 @@ const (
 
 	// erasePasses is how often what arrives meanwhile is deleted as well.
 	erasePasses = 5
-
-	// commitTries is how often a connection that others write is written anew.
-	commitTries = 5
 
 	// actorOperator acts by these commands.
 	actorOperator = "operator"
@@ -226,21 +221,16 @@ func (c *companies) connections(ctx context.Context, company booking.CompanyID) 
 
 // disconnect empties a connection that has no grant of the company's own.
 func (c *companies) disconnect(ctx context.Context, company booking.CompanyID, id integration.ID) error {
-	var err error
-	for range commitTries {
-		conn, cerr := c.store.Connection(ctx, company, id)
-		if cerr != nil || conn.Status == integration.Disconnected {
-			return cerr
+	_, err := store.Change(ctx, c.store, company, id, c.now, func(conn *integration.Connection) ([]store.Activity, error) {
+		if conn.Status == integration.Disconnected {
+			return nil, store.ErrUnchanged
 		}
 		now := c.now()
 		conn.TurnOff(now)
-		err = c.store.PutConnection(ctx, company, &conn, store.Activity{
+		return []store.Activity{{
 			At: now, Kind: store.ActDisconnected, Integration: id, Actor: actorOperator, Outcome: "ok", Trace: logging.TraceOf(ctx).ID,
-		})
-		if !errors.Is(err, fault.ErrConflict) {
-			return err
-		}
-	}
+		}}, nil
+	})
 	return err
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
-	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/store"
@@ -169,7 +168,7 @@ func (m *Maintainer) checkFailed(ctx context.Context, company booking.CompanyID,
 		return nil
 	case why.NeedsCompany():
 		m.checks.end(company)
-		return m.needReauth(ctx, company, c, why)
+		return m.Grants.NeedReauth(ctx, company, c, why)
 	}
 	*ch = *newCheck(c, m.Now())
 	ch.notBefore = m.Now().Add(checkAgain)
@@ -278,21 +277,16 @@ func (m *Maintainer) checked(ctx context.Context, company booking.CompanyID, cha
 	})
 }
 
-// update changes the company's connection as change says, which is called
-// again with what is stored by then if somebody else was faster, and says
+// update is [store.Change] for a change that nobody is told of, and that says
 // whether to write.
 func (m *Maintainer) update(
-	ctx context.Context, company booking.CompanyID, id integration.ID, change func(*integration.Connection) bool,
+	ctx context.Context, company booking.CompanyID, id integration.ID, how func(*integration.Connection) bool,
 ) error {
-	for {
-		c, err := m.Connections.Connection(ctx, company, id)
-		if err != nil || !change(&c) {
-			return err
+	_, err := store.Change(ctx, m.Connections, company, id, m.Now, func(c *integration.Connection) ([]store.Activity, error) {
+		if !how(c) {
+			return nil, store.ErrUnchanged
 		}
-		c.UpdatedAt = m.Now()
-		err = m.Connections.PutConnection(ctx, company, &c)
-		if !errors.Is(err, fault.ErrConflict) {
-			return err
-		}
-	}
+		return nil, nil
+	})
+	return err
 }

@@ -68,8 +68,9 @@ type Notifier interface {
 	Send(ctx context.Context, n notify.Notice) error
 }
 
-// Grants ends a connection; see googleauth.Grants.
+// Grants ends a connection, or calls for the company; see googleauth.Grants.
 type Grants interface {
+	NeedReauth(ctx context.Context, company booking.CompanyID, met integration.Connection, why integration.Reason) error
 	Finish(ctx context.Context, company booking.CompanyID, left integration.Reason) error
 }
 

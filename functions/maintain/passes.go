@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
-	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/gcal"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/logging"
@@ -105,20 +104,13 @@ func (m *Maintainer) switchedOn(ctx context.Context) (more bool, err error) {
 }
 
 func (m *Maintainer) owe(ctx context.Context, company booking.CompanyID, since time.Time) (owed bool, err error) {
-	c, err := m.Connections.Connection(ctx, company, integration.GoogleCalendar)
-	if err != nil || c.Status != integration.Connected || !c.BackfillDue.Before(since) {
-		return false, err
-	}
-	c.BackfillDue = m.Now()
-	c.UpdatedAt = c.BackfillDue
-	err = m.Connections.PutConnection(ctx, company, &c)
-	if errors.Is(err, fault.ErrConflict) {
-		return false, nil // changed meanwhile: it is still stale the next time
-	}
-	if err != nil {
-		return false, fmt.Errorf("owe passes: %w", err)
-	}
-	return true, nil
+	err = m.update(ctx, company, integration.GoogleCalendar, func(c *integration.Connection) bool {
+		if owed = c.Status == integration.Connected && c.BackfillDue.Before(since); owed {
+			c.BackfillDue = m.Now()
+		}
+		return owed
+	})
+	return owed && err == nil, err
 }
 
 // company does what is due for one connection:
@@ -232,7 +224,7 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 // strayTrouble says what follows from a listing that failed.
 func (m *Maintainer) strayTrouble(ctx context.Context, company booking.CompanyID, c integration.Connection, err error) error {
 	if why := gcal.ReasonOf(err); why.NeedsCompany() && why != integration.Revoked { // that, who gives the tokens has recorded
-		return m.needReauth(ctx, company, c, why)
+		return m.Grants.NeedReauth(ctx, company, c, why)
 	}
 	return errors.Join(err, m.mark(ctx, company, c, false, 0)) // marked, so that it is not tried again at once
 }
@@ -245,21 +237,6 @@ func (m *Maintainer) passed(ctx context.Context, company booking.CompanyID, c in
 		return m.finish(ctx, company, c, integration.NoReason)
 	}
 	return m.mark(ctx, company, c, clean, p.added)
-}
-
-// needReauth records that the connection is not good for what it is for. If it
-// has changed meanwhile, that is not known of it.
-func (m *Maintainer) needReauth(ctx context.Context, company booking.CompanyID, c integration.Connection, why integration.Reason) error {
-	acts := store.NeedReauth(&c, why, m.Now(), logging.TraceOf(ctx).ID)
-	switch err := m.Connections.PutConnection(ctx, company, &c, acts...); {
-	case errors.Is(err, fault.ErrConflict):
-		return nil
-	case err != nil:
-		return fmt.Errorf("record that the connection needs re-authorisation: %w", err)
-	}
-	m.Log.LogAttrs(ctx, slog.LevelWarn, "connection needs re-authorisation",
-		slog.String("integration", string(c.ID)), slog.String("reason", string(why)))
-	return nil
 }
 
 // bookings reconciles the bookings of a turn of the pass: first those that end
@@ -328,31 +305,23 @@ func missed(b *store.Booking, id integration.ID, since time.Time) bool {
 // for the change that c was read with, which added so many bookings. A
 // connection that has changed since is owed its own passes.
 func (m *Maintainer) mark(ctx context.Context, company booking.CompanyID, c integration.Connection, done bool, added int) error {
-	for due := c.BackfillDue; ; {
-		var acts []store.Activity
-		c.PassedAt = m.Now()
-		c.UpdatedAt = c.PassedAt
-		if done {
-			c.CaughtUp(added, c.PassedAt)
-			if c.CheckedAt.IsZero() { // all of its events are new: there is nothing to compare yet
-				c.CheckedAt = c.PassedAt
-			}
-			acts = caughtUp(c, added, logging.TraceOf(ctx).ID)
+	_, err := store.Change(ctx, m.Connections, company, c.ID, m.Now, func(stored *integration.Connection) ([]store.Activity, error) {
+		if !stored.BackfillDue.Equal(c.BackfillDue) {
+			return nil, store.ErrUnchanged
 		}
-		err := m.Connections.PutConnection(ctx, company, &c, acts...)
-		if err == nil {
-			return nil
+		if stored.PassedAt = m.Now(); !done {
+			return nil, nil
 		}
-		if !errors.Is(err, fault.ErrConflict) {
-			return fmt.Errorf("mark pass: %w", err)
+		stored.CaughtUp(added, stored.PassedAt)
+		if stored.CheckedAt.IsZero() { // all of its events are new: there is nothing to compare yet
+			stored.CheckedAt = stored.PassedAt
 		}
-		if c, err = m.Connections.Connection(ctx, company, c.ID); err != nil {
-			return err
-		}
-		if !c.BackfillDue.Equal(due) {
-			return nil
-		}
+		return caughtUp(*stored, added, logging.TraceOf(ctx).ID), nil
+	})
+	if err != nil {
+		return fmt.Errorf("mark pass: %w", err)
 	}
+	return nil
 }
 
 // caughtUp is the activity that tells of the bookings that a change added.

@@ -71,9 +71,10 @@ type Tokens interface {
 	AllowedReturn(address string) (string, bool)
 }
 
-// Grants turns Google Calendar off, or to another calendar or other options;
-// see googleauth.Grants.
+// Grants turns Google Calendar off, or to another calendar or other options, or
+// calls for the company; see googleauth.Grants.
 type Grants interface {
+	NeedReauth(ctx context.Context, company booking.CompanyID, met integration.Connection, why integration.Reason) error
 	Disconnect(ctx context.Context, company booking.CompanyID, removeEvents bool, actor string) (integration.Connection, error)
 	Choose(ctx context.Context, company booking.CompanyID, ch googleauth.Choice, actor string) (integration.Connection, error)
 }

@@ -19,14 +19,8 @@ import (
 	"github.com/citasync/citasync/shared/whatsapp"
 )
 
-const (
-	// trialSend is the one step of a test of the notices to customers.
-	trialSend = "send"
-
-	// changeTries is how often a connection is written that others keep
-	// changing.
-	changeTries = 5
-)
+// trialSend is the one step of a test of the notices to customers.
+const trialSend = "send"
 
 var (
 	errNoPhone    = fmt.Errorf("%w: the company has no phone in E.164; a token's claim phone gives it", fault.ErrUnprocessable)
@@ -150,35 +144,25 @@ func (h *handler) setMessages(
 	})
 }
 
-// change writes a company's connection as how makes it, together with the
-// activity of the kind that it returns; without a kind nothing is written. If
-// another has written meanwhile, that is read, and how called again.
+// change is [store.Change] together with the activity of the kind that how
+// returns; without a kind nothing is written.
 func (h *handler) change(
 	ctx context.Context, company booking.CompanyID, id integration.ID, actor string, how func(*integration.Connection) (kind string, err error),
 ) (integration.Connection, error) {
-	for tries := 1; ; tries++ {
-		c, err := h.Store.Connection(ctx, company, id)
-		if err != nil {
-			return c, fmt.Errorf("connection to %s: %w", id, err)
+	var kind string
+	c, err := store.Change(ctx, h.Store, company, id, h.Now, func(c *integration.Connection) (acts []store.Activity, err error) {
+		if kind, err = how(c); err != nil {
+			return nil, err
 		}
-		kind, err := how(&c)
-		if err != nil || kind == "" {
-			return c, err
+		if kind == "" {
+			return nil, store.ErrUnchanged
 		}
-		if c.UpdatedAt = h.Now(); c.CreatedAt.IsZero() {
-			c.CreatedAt = c.UpdatedAt
-		}
-		err = h.Store.PutConnection(ctx, company, &c, store.Activity{
-			At: c.UpdatedAt, Kind: kind, Integration: id, Actor: actor, Outcome: "ok", Trace: logging.TraceOf(ctx).ID,
-		})
-		switch {
-		case err == nil:
-			h.Log.LogAttrs(ctx, slog.LevelInfo, logged(kind), slog.String("integration", string(id)), slog.String("actor", actor))
-			return c, nil
-		case tries == changeTries || !errors.Is(err, fault.ErrConflict):
-			return c, fmt.Errorf("write the connection to %s: %w", id, err)
-		}
+		return []store.Activity{{At: h.Now(), Kind: kind, Integration: id, Actor: actor, Outcome: "ok", Trace: logging.TraceOf(ctx).ID}}, nil
+	})
+	if err == nil && kind != "" {
+		h.Log.LogAttrs(ctx, slog.LevelInfo, logged(kind), slog.String("integration", string(id)), slog.String("actor", actor))
 	}
+	return c, err
 }
 
 // logged is what the log says of a change, in the words that it has for every

@@ -154,7 +154,7 @@ func TestMessagesOvertaken(t *testing.T) {
 		times  int
 		status int
 		muted  bool
-	}{{changeTries - 1, 303, true}, {changeTries, 409, false}} {
+	}{{store.Tries - 1, 303, true}, {store.Tries, 409, false}} {
 		m := newMessenger(t, bilingual())
 		m.notify(salon, nil)
 		b := m.enter(m.claims(salon))

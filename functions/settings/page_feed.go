@@ -2,7 +2,6 @@ package settings
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -94,7 +93,7 @@ func (h *handler) changeFeed(w http.ResponseWriter, r *http.Request, v *visit) e
 // same time, and notes the act, both or neither. Change reports whether there is
 // anything to write.
 func (h *handler) changeCompany(ctx context.Context, id booking.CompanyID, change func(*store.Company) bool, acts ...store.Activity) error {
-	for tries := 0; ; tries++ {
+	return store.Again(ctx, func() error {
 		company, err := h.Store.Company(ctx, id)
 		if err != nil {
 			return fmt.Errorf("read company: %w", err)
@@ -102,12 +101,9 @@ func (h *handler) changeCompany(ctx context.Context, id booking.CompanyID, chang
 		if !change(&company) {
 			return nil
 		}
-		err = h.Store.PutCompany(ctx, &company, acts...)
-		switch {
-		case err == nil:
-			return nil
-		case !errors.Is(err, fault.ErrConflict) || tries == 3:
+		if err := h.Store.PutCompany(ctx, &company, acts...); err != nil {
 			return fmt.Errorf("write company: %w", err)
 		}
-	}
+		return nil
+	})
 }

@@ -3,7 +3,6 @@ package settings
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -90,7 +89,7 @@ func (h *handler) probe(ctx context.Context, e entry, v *visit, actor string) (v
 	}
 	h.logTest(ctx, e.id, t, err)
 	if t.why.NeedsCompany() && t.why != integration.Revoked { // that, who gives the tokens has recorded
-		if err := h.needReauth(ctx, company, e.Connection, t.why); err != nil {
+		if err := h.Grants.NeedReauth(ctx, company, e.Connection, t.why); err != nil {
 			return t, err
 		}
 	}
@@ -122,28 +121,6 @@ func (h *handler) keep(ctx context.Context, company booking.CompanyID, id integr
 	})
 	if err != nil {
 		return fmt.Errorf("keep how a test went: %w", err)
-	}
-	return nil
-}
-
-// needReauth records that only the company can mend the connection, unless it
-// is not the one that was tested any more. A token that was renewed during the
-// test does not make it another one.
-func (h *handler) needReauth(ctx context.Context, company booking.CompanyID, c integration.Connection, why integration.Reason) error {
-	for tested := c.ChangedAt; c.Status == integration.Connected && c.ChangedAt.Equal(tested); {
-		acts := store.NeedReauth(&c, why, h.Now(), logging.TraceOf(ctx).ID)
-		err := h.Store.PutConnection(ctx, company, &c, acts...)
-		if err == nil {
-			h.Log.LogAttrs(ctx, slog.LevelWarn, "connection needs re-authorisation",
-				slog.String("integration", string(c.ID)), slog.String("reason", string(why)))
-			return nil
-		}
-		if errors.Is(err, fault.ErrConflict) {
-			c, err = h.Store.Connection(ctx, company, c.ID)
-		}
-		if err != nil {
-			return fmt.Errorf("record that %s needs re-authorisation: %w", c.ID, err)
-		}
 	}
 	return nil
 }

@@ -95,16 +95,12 @@ func (h *handler) sendAgain(ctx context.Context, company booking.CompanyID, id b
 	if !entry.Enabled {
 		return nil, errPaused
 	}
-	for range changeTries {
-		var rec *store.Booking
-		if rec, err = h.askAgain(ctx, company, id); err == nil {
-			return rec, nil
-		}
-		if !errors.Is(err, fault.ErrConflict) {
-			break
-		}
-	}
-	return nil, err
+	var rec *store.Booking
+	err = store.Again(ctx, func() (err error) {
+		rec, err = h.askAgain(ctx, company, id)
+		return err
+	})
+	return rec, err
 }
 
 // askAgain writes it into the booking's record.

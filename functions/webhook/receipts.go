@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -95,7 +94,7 @@ func (rc *receiver) receive(w http.ResponseWriter, r *http.Request) error {
 // take lays a receipt into its booking's record, and again if that was changed
 // meanwhile. One for a booking that is not known is nobody's.
 func (rc *receiver) take(ctx context.Context, told whatsapp.Told) error {
-	for {
+	return store.Again(ctx, func() error {
 		snap, err := rc.Bookings.ReadBooking(ctx, told.Company, told.Booking, integration.WhatsApp)
 		if err != nil {
 			return err
@@ -104,10 +103,8 @@ func (rc *receiver) take(ctx context.Context, told whatsapp.Told) error {
 			rc.log.WarnContext(ctx, "receipt for a booking that is not known")
 			return nil
 		}
-		if err := rc.lay(ctx, snap, told.Receipt); !errors.Is(err, fault.ErrConflict) {
-			return err
-		}
-	}
+		return rc.lay(ctx, snap, told.Receipt)
+	})
 }
 
 func (rc *receiver) lay(ctx context.Context, snap store.Snapshot, r integration.Receipt) error {

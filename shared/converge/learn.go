@@ -2,12 +2,10 @@ package converge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
-	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/logging"
 	"github.com/citasync/citasync/shared/store"
@@ -138,22 +136,20 @@ func (a *attempt) refused(ctx context.Context, w *work) error {
 // write changes the connection as change says, which is called again with what
 // is stored by then if somebody else was faster, and says whether to write.
 func (a *attempt) write(ctx context.Context, w *work, change func(*integration.Connection) ([]store.Activity, bool)) (wrote bool, err error) {
-	for {
+	err = store.Again(ctx, func() error {
 		if err := a.read(ctx); err != nil {
-			return false, err
+			return err
 		}
 		c := a.snap.Connections[w.ID()]
 		acts, ok := change(&c)
-		if !ok {
-			return false, nil
+		if wrote = ok; !ok {
+			return nil
 		}
-		err := a.deps.Store.PutConnection(ctx, a.key.Company, &c, acts...)
-		if errors.Is(err, fault.ErrConflict) {
-			continue
+		if err := a.deps.Store.PutConnection(ctx, a.key.Company, &c, acts...); err != nil {
+			return err
 		}
-		if err == nil {
-			a.snap.Connections[w.ID()] = c
-		}
-		return err == nil, err
-	}
+		a.snap.Connections[w.ID()] = c
+		return nil
+	})
+	return wrote && err == nil, err
 }

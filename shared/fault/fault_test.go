@@ -31,6 +31,7 @@ func TestTables(t *testing.T) {
 		{ErrNotFound, 404, false},
 		{ErrMethod, 405, false},
 		{ErrConflict, 409, true},
+		{ErrState, 409, true},
 		{ErrTooLarge, 413, false},
 		{ErrMediaType, 415, false},
 		{ErrUnprocessable, 422, false},

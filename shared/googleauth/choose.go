@@ -45,7 +45,7 @@ func (g *Grants) Choose(ctx context.Context, company booking.CompanyID, ch Choic
 			acts = append(acts, g.activity(ctx, store.ActOptionsChanged, actor, "ok", what))
 		}
 		if len(acts) == 0 {
-			return nil, errUnchanged
+			return nil, store.ErrUnchanged
 		}
 		if c.Status == integration.Connected { // otherwise it is owed by what mends it
 			now := g.Now()

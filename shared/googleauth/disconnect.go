@@ -43,7 +43,7 @@ func (g *Grants) Disconnect(ctx context.Context, company booking.CompanyID, remo
 func (g *Grants) turnOff(ctx context.Context, c *integration.Connection, removeEvents bool, actor string) ([]store.Activity, error) {
 	under := c.Status == integration.Disconnecting
 	if c.Status == integration.Disconnected || under && (removeEvents || !c.RemoveEvents) {
-		return nil, errUnchanged // a removal may be cut short, but what is being given back does not come back
+		return nil, store.ErrUnchanged // a removal may be cut short, but what is being given back does not come back
 	}
 	now := g.Now()
 	c.Status, c.Enabled, c.RemoveEvents = integration.Disconnecting, false, removeEvents
@@ -109,7 +109,7 @@ func (g *Grants) release(ctx context.Context, company booking.CompanyID, c *inte
 func (g *Grants) empty(ctx context.Context, company booking.CompanyID, left integration.Reason) error {
 	c, err := g.update(ctx, company, func(c *integration.Connection) ([]store.Activity, error) {
 		if c.Status != integration.Disconnecting {
-			return nil, errUnchanged
+			return nil, store.ErrUnchanged
 		}
 		if c.RemoveEvents {
 			c.Reason = cmp.Or(left, c.Reason)

@@ -12,6 +12,7 @@ import (
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/logging"
 	"github.com/citasync/citasync/shared/store"
 )
 
@@ -128,7 +129,7 @@ func refusal(c *integration.Connection, grant Grant) error {
 func (g *Grants) commit(ctx context.Context, company booking.CompanyID, data integration.Data) (result Result, replaced string, err error) {
 	_, err = g.update(ctx, company, func(c *integration.Connection) ([]store.Activity, error) {
 		if c.Data.SecretVersion == data.SecretVersion {
-			return nil, errUnchanged // carried out, though it was reported as a conflict
+			return nil, store.ErrUnchanged // carried out, though it was reported as a conflict
 		}
 		if err := refusal(c, Grant{Subject: data.AccountSubject}); err != nil {
 			return nil, err
@@ -189,4 +190,26 @@ func (g *Grants) revoke(ctx context.Context, token string) {
 func (g *Grants) Ready(ctx context.Context, company booking.CompanyID) (integration.Connection, bool, error) {
 	c, err := g.connection(ctx, company)
 	return c, c.Status != integration.Disconnecting, err
+}
+
+// NeedReauth records that the connection, which was met as it is given, is not
+// good for what it is for, and that only the company can mend it. One that has
+// changed since stays: that is not known of it. A token that was renewed
+// meanwhile does not make it another one.
+func (g *Grants) NeedReauth(ctx context.Context, company booking.CompanyID, met integration.Connection, why integration.Reason) error {
+	var wrote bool
+	_, err := g.update(ctx, company, func(c *integration.Connection) ([]store.Activity, error) {
+		if wrote = c.Status == met.Status && c.ChangedAt.Equal(met.ChangedAt); !wrote {
+			return nil, store.ErrUnchanged
+		}
+		return store.NeedReauth(c, why, g.Now(), logging.TraceOf(ctx).ID), nil
+	})
+	if err != nil {
+		return fmt.Errorf("record that the connection needs re-authorisation: %w", err)
+	}
+	if wrote {
+		g.Log.LogAttrs(ctx, slog.LevelWarn, "connection needs re-authorisation",
+			slog.String("integration", string(calendar)), slog.String("reason", string(why)))
+	}
+	return nil
 }

@@ -18,8 +18,7 @@ import (
 // Connections is what this package reads and writes of connections.
 // store.Connections is one.
 type Connections interface {
-	Connection(ctx context.Context, company booking.CompanyID, id integration.ID) (integration.Connection, error)
-	PutConnection(ctx context.Context, company booking.CompanyID, c *integration.Connection, acts ...store.Activity) error
+	store.ConnectionWriter
 	Holders(ctx context.Context, id integration.ID, subject string, limit int) ([]booking.CompanyID, error)
 }
 
@@ -37,47 +36,18 @@ type Deps struct {
 const calendar = integration.GoogleCalendar
 
 const (
-	maxTries = 5 // of a commit that finds its record changed
+	maxTries = 5 // with a token that another replaces meanwhile
 
 	// cleanupTimeout bounds what has to be put in order after a failure, which
 	// may be that the caller's context has ended.
 	cleanupTimeout = 10 * time.Second
 )
 
-// errUnchanged says that a record is as it should be already.
-var errUnchanged = errors.New("nothing to change")
-
-// update changes the company's connection as change says, which is called
-// again with what is stored by then whenever somebody else was faster. It
-// returns the connection as it is stored.
+// update is [store.Change] for the company's connection.
 func (d *Deps) update(
-	ctx context.Context, company booking.CompanyID, change func(*integration.Connection) ([]store.Activity, error),
+	ctx context.Context, company booking.CompanyID, how func(*integration.Connection) ([]store.Activity, error),
 ) (integration.Connection, error) {
-	var err error
-	for range maxTries {
-		var c integration.Connection
-		if c, err = d.connection(ctx, company); err != nil {
-			return c, err
-		}
-		acts, cerr := change(&c)
-		if errors.Is(cerr, errUnchanged) {
-			return c, nil
-		}
-		if cerr != nil {
-			return c, cerr
-		}
-		c.UpdatedAt = d.Now()
-		if c.CreatedAt.IsZero() {
-			c.CreatedAt = c.UpdatedAt
-		}
-		if err = d.Connections.PutConnection(ctx, company, &c, acts...); err == nil {
-			return c, nil
-		}
-		if !errors.Is(err, fault.ErrConflict) {
-			break
-		}
-	}
-	return integration.Connection{}, fmt.Errorf("write the connection of company %q: %w", company, err)
+	return store.Change(ctx, d.Connections, company, calendar, d.Now, how)
 }
 
 func (d *Deps) connection(ctx context.Context, company booking.CompanyID) (integration.Connection, error) {

@@ -227,7 +227,7 @@ func (s *Source) commit(ctx context.Context, company booking.CompanyID, used int
 			return nil, errChanged
 		}
 		if version == used.SecretVersion && (g.Expiry.IsZero() || s.overtaken(company, c, used)) {
-			return nil, errUnchanged
+			return nil, store.ErrUnchanged
 		}
 		c.Data.AccessToken, c.Data.TokenExpiry, c.Data.SecretVersion = sealed, g.Expiry, version
 		return acts, nil

@@ -33,7 +33,7 @@ var layers = []struct {
 	{"bus", ""},
 	{"bus/gcppubsub", "bus fault"},
 	{"bus/boltqueue", "bus fault internal/boltfile logging"},
-	{"store", "booking integration"},
+	{"store", "booking fault integration"},
 	{"store/bolt", "booking integration fault internal/boltfile store"},
 	{"store/firestore", "booking integration fault store"},
 	{"store/storetest", "booking integration fault store"},

@@ -85,17 +85,13 @@ func testUpdateOnce(t *testing.T, s store.Store) {
 // rounds is how often each writer increments.
 const rounds = 5
 
-// increment calls try, which reads, adds one and writes, until it does not
-// meet a conflict, as often as there are rounds.
+// increment calls try, which reads, adds one and writes, as often as there are
+// rounds, and each time until it does not meet a conflict.
 func increment(t *testing.T, try func() error) {
 	t.Helper()
 	together(func(int) {
 		for range rounds {
-			err := try()
-			for errors.Is(err, fault.ErrConflict) {
-				err = try()
-			}
-			if err != nil {
+			if err := store.Again(t.Context(), try); err != nil {
 				t.Error(err)
 			}
 		}
@@ -134,13 +130,12 @@ func testIncrements(t *testing.T, s store.Store) {
 func testConnectionIncrements(t *testing.T, s store.Store) {
 	ctx := t.Context()
 	increment(t, func() error {
-		c, err := s.Connection(ctx, "2", integration.GoogleCalendar)
-		if err != nil {
-			return err
-		}
-		c.Status = integration.Connected
-		c.Data.Scopes = append(c.Data.Scopes, "scope")
-		return s.PutConnection(ctx, "2", &c, store.Activity{At: base(), Kind: "added"})
+		_, err := store.Change(ctx, s, "2", integration.GoogleCalendar, base, func(c *integration.Connection) ([]store.Activity, error) {
+			c.Status = integration.Connected
+			c.Data.Scopes = append(c.Data.Scopes, "scope")
+			return []store.Activity{{At: base(), Kind: "added"}}, nil
+		})
+		return err
 	})
 	c := get[integration.Connection](t)(s.Connection(ctx, "2", integration.GoogleCalendar))
 	if got := len(c.Data.Scopes); got != writers*rounds {
