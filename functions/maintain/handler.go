@@ -60,7 +60,7 @@ type Calendar interface {
 	// Remover acts in a booking's delivery's place by removing one event.
 	Remover(calendar string, found gcal.Found) integration.Integration
 	// Witness acts in its place by looking whether its event is there.
-	Witness() integration.Integration
+	Witness() *gcal.Witness
 }
 
 // Notifier tells a company something; see notify.Notifier.

@@ -25,7 +25,7 @@ type delivery struct {
 	Link     link // to the event
 	Detail   string
 	Next     string
-	Again    *button // on the booking's own page; may be nil
+	Button   *button // on the booking's own page; may be nil
 }
 
 // Sign is what stands before it, for the eye.

@@ -22,6 +22,8 @@
 //	                                                 ?until= (days) narrow them down, ?cursor= pages
 //	POST /settings/history                           the same, with find=, an id, a phone or the beginning of a name; then 303 to
 //	                                                 /settings/history?search=, in which it is sealed
+//	POST /settings/history/retry                     booking=ID: sends its event to Google again
+//	POST /settings/history/look                      booking=ID: looks at Google whether its event is there
 //	GET  /settings/history.csv                       the same as a table, without pages
 //	GET  /settings/history?booking=ID                one booking, any id
 //	GET  /settings/feed                              the private address of the calendar feed
@@ -43,6 +45,8 @@
 //	POST /v1/integrations/{integration}/options      {"calendar":ID}, or for whatsapp {"language":"en","notices":{"reserved":false}}
 //	GET  /v1/bookings?cursor=&limit=
 //	GET  /v1/bookings/{id}
+//	POST /v1/bookings/{id}/retry
+//	POST /v1/bookings/{id}/look
 //	GET  /v1/activity?cursor=
 //
 // The company is always the one of the session or the token. Pages of the panel
@@ -98,8 +102,12 @@ func open(ctx context.Context, s gcf.Start) (http.Handler, error) {
 
 // Wire returns the function's handler on these parts.
 func Wire(p wire.Parts, g *wire.Google, sessions *session.Manager) (http.Handler, error) {
+	engine, err := wire.Engine(p, g, g.Calendar)
+	if err != nil {
+		return nil, err
+	}
 	deps := Deps{
-		Store: p.Store, Sessions: sessions, Grants: g.Grants, Calendar: g.Calendar, Publisher: p.Publisher,
+		Engine: engine, Store: p.Store, Sessions: sessions, Grants: g.Grants, Calendar: g.Calendar, Publisher: p.Publisher,
 		Secrets: wire.SessionSecrets(p), PublicURL: p.Config.PublicURL, PlatformURL: p.Config.PlatformSettings, Now: p.Now, Log: p.Log,
 	}
 	sender, err := wire.WhatsApp(p, g.Switches)

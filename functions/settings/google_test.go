@@ -28,6 +28,7 @@ type google struct {
 	sandbox *sandbox.Sandbox
 	client  *googleauth.Client
 	grants  *googleauth.Grants
+	engine  *converge.Engine
 	bell    *bell
 }
 
@@ -52,12 +53,16 @@ func newGoogle(t *testing.T) *google {
 	g.grants = googleauth.NewGrants(auth)
 	g.deps.Grants = g.grants
 	switches := converge.NewCatalogue(g.store, g.clock)
-	g.deps.Calendar, err = gcal.New(gcal.Deps{
+	calendar, err := gcal.New(gcal.Deps{
 		Tokens: googleauth.NewSource(auth), Reasons: googleauth.ReasonOf, Installation: "test", BaseURL: "http://google.test",
 		HTTP: &http.Client{Transport: g.sandbox.Transport()}, Now: g.clock, Log: g.deps.Log,
 		Allowed: func(ctx context.Context) bool { return switches.Allowed(ctx, integration.GoogleCalendar) },
 	})
 	g.must(err)
+	g.engine = converge.New(converge.Deps{
+		Store: g.store, Switches: switches, Integrations: []integration.Integration{calendar}, Now: g.clock, Log: g.deps.Log,
+	})
+	g.deps.Calendar, g.deps.Engine = calendar, g.engine
 	g.handler, err = New(g.deps)
 	g.must(err)
 	return g

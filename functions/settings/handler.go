@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/citasync/citasync/functions/settings/words"
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/bus"
@@ -83,6 +85,7 @@ type Grants interface {
 type Calendar interface {
 	Calendars(ctx context.Context, company booking.CompanyID, conn integration.Connection) ([]gcal.Choice, error)
 	Probe(ctx context.Context, company booking.CompanyID, conn integration.Connection, title string) ([]gcal.Trial, error)
+	Witness() *gcal.Witness
 }
 
 // Sender sends a message that tests the notices to customers; see
@@ -97,6 +100,7 @@ type Deps struct {
 	Sessions Sessions
 	Grants   Grants
 	Calendar Calendar
+	Engine   Engine
 	// Publisher wakes the topic maintenance after a change, so that what the
 	// change owes is done at once and not at the next tick.
 	Publisher bus.Publisher
@@ -116,7 +120,7 @@ type Deps struct {
 }
 
 // handler is built by New and never changed, but for what it remembers of the
-// tests that were made lately.
+// what companies asked of Google lately.
 type handler struct {
 	Deps
 	offers []offer
@@ -125,7 +129,10 @@ type handler struct {
 	files  assets
 	keys   feedKeys
 	seals  seals
-	tests  limiter
+	tests  *limiter
+	looks  *limiter
+
+	looking singleflight.Group
 }
 
 // New returns the function's handler, or an error that says what is wrong with
@@ -135,7 +142,7 @@ func New(deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	h := &handler{Deps: deps, words: catalogue, tests: limiter{every: testEvery, now: deps.Now}}
+	h := &handler{Deps: deps, words: catalogue, tests: newLimiter(testEvery, 1, deps.Now), looks: newLimiter(lookEvery, lookBurst, deps.Now)}
 	h.offers = h.newOffers()
 	if h.keys, err = newFeedKeys(deps.Secrets); err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
@@ -171,6 +178,7 @@ func (h *handler) panel() http.Handler {
 	mux.Handle("GET /settings/history", h.visited(h.history))
 	mux.Handle("POST /settings/history", h.visited(h.find))
 	mux.Handle("POST /settings/history/retry", h.visited(h.retry))
+	mux.Handle("POST /settings/history/look", h.visited(h.look))
 	mux.Handle("GET /settings/history.csv", h.visited(h.historyFile))
 	mux.Handle("GET /settings/feed", h.visited(h.askFeed))
 	mux.Handle("POST /settings/feed", h.visited(h.changeFeed))
@@ -205,6 +213,7 @@ func (h *handler) api() http.Handler {
 		{http.MethodGet, "/v1/bookings", h.listBookings},
 		{http.MethodGet, "/v1/bookings/{id}", h.getBooking},
 		{http.MethodPost, "/v1/bookings/{id}/retry", h.retryBooking},
+		{http.MethodPost, "/v1/bookings/{id}/look", h.lookForBooking},
 		{http.MethodGet, "/v1/activity", h.listActivity},
 	} {
 		mux.Handle(call.method+" "+call.path, h.call(call.answer))

@@ -168,7 +168,7 @@ func TestMessageTrialPhone(t *testing.T) {
 // Tests of one integration, and of one company, don't keep others from theirs.
 func TestTrialLimit(t *testing.T) {
 	now := time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
-	l := limiter{every: testEvery, now: func() time.Time { return now }}
+	l := newLimiter(testEvery, 1, func() time.Time { return now })
 	if !l.allow(salon, integration.WhatsApp) || !l.allow(salon, integration.GoogleCalendar) || !l.allow(clinic, integration.WhatsApp) {
 		t.Error("somebody is kept from a first test")
 	}

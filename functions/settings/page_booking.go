@@ -47,17 +47,17 @@ func (h *handler) booking(w http.ResponseWriter, r *http.Request, v *visit, id b
 	}
 	for _, e := range entries {
 		d := v.delivery(rec, e)
-		d.Again = v.again(rec, e)
+		d.Button = v.about(rec, e)
 		body.Deliveries = append(body.Deliveries, d)
+		if e.events && body.Notice == nil {
+			body.Notice = v.asked(r.FormValue("result"), rec, e.Connection)
+		}
 	}
 	for _, s := range rec.History {
 		body.Steps = append(body.Steps, v.step(rec, s, entries))
 	}
 	if len(body.Steps) >= store.MaxSteps {
 		body.Note = v.say.T("booking.steps.note", store.MaxSteps)
-	}
-	if r.URL.Query().Get("result") == resultRetried && rec.Deliveries[integration.GoogleCalendar].Status == integration.Pending {
-		body.Notice = &notice{waiting, v.say.T("result.retried")}
 	}
 	p := v.page("booking", "history", v.title(rec))
 	p.Zone, p.Body, p.Banners = v.say.T("footer.zone.booking"), body, v.banners(entries)

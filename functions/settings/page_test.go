@@ -205,6 +205,18 @@ func pageCases() []pageCase {
 				b.AddSteps(store.Step{At: b.At, Kind: gcal.StepAsked, Integration: integration.GoogleCalendar, Outcome: "ok"})
 			})
 		}},
+		{name: "booking-looked", path: "/settings/history?booking=7&result=looked", given: func(s *site) {
+			s.connect(salon, nil)
+			s.book(salon, "7", 24*hour, nil)
+		}},
+		{name: "booking-looked-gone", path: "/settings/history?booking=7&result=looked", given: func(s *site) {
+			s.connect(salon, nil)
+			s.book(salon, "7", 24*hour, gone)
+		}},
+		{name: "booking-unlooked", path: "/settings/history?booking=7&result=unlooked", given: func(s *site) {
+			s.connect(salon, nil)
+			s.book(salon, "7", 24*hour, nil)
+		}},
 		{name: "booking-unknown", path: "/settings/history?booking=nobody", status: 404},
 		{name: "activity-empty", path: "/settings/activity"},
 		{name: "activity", path: "/settings/activity", given: (*site).everyAct},

@@ -5,10 +5,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
@@ -146,13 +149,15 @@ func (h *handler) lastTest(ctx context.Context, company booking.CompanyID, c int
 	return verdict{}, false, nil
 }
 
-// limiter lets each company do something with an integration once in a while.
+// limiter lets each company do something with an integration once in a while, or
+// so many times at once.
 type limiter struct {
 	every time.Duration
+	burst int
 	now   func() time.Time
 
-	mu   sync.Mutex
-	last map[limited]time.Time
+	mu sync.Mutex
+	of map[limited]*rate.Limiter
 }
 
 type limited struct {
@@ -160,22 +165,18 @@ type limited struct {
 	id      integration.ID
 }
 
+func newLimiter(every time.Duration, burst int, now func() time.Time) *limiter {
+	return &limiter{every: every, burst: burst, now: now, of: map[limited]*rate.Limiter{}}
+}
+
 // allow reports whether the company may do it now, and if so counts it.
 func (l *limiter) allow(company booking.CompanyID, id integration.ID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.now()
-	for k, at := range l.last {
-		if now.Sub(at) >= l.every {
-			delete(l.last, k)
-		}
+	now, key := l.now(), limited{company, id}
+	maps.DeleteFunc(l.of, func(_ limited, r *rate.Limiter) bool { return r.TokensAt(now) >= float64(l.burst) }) // as good as none
+	if l.of[key] == nil {
+		l.of[key] = rate.NewLimiter(rate.Every(l.every), l.burst)
 	}
-	if _, soon := l.last[limited{company, id}]; soon {
-		return false
-	}
-	if l.last == nil {
-		l.last = map[limited]time.Time{}
-	}
-	l.last[limited{company, id}] = now
-	return true
+	return l.of[key].AllowN(now, 1)
 }

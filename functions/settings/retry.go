@@ -37,20 +37,25 @@ func taskOf(rec *store.Booking, c integration.Connection, now time.Time) integra
 	}
 }
 
-// again is the button that sends the event of a booking to Google again; nil if
-// that can't be.
-func (v *visit) again(rec *store.Booking, e entry) *button {
+// about is the button that sends the event of a booking to Google again, or of
+// one that is there the button that looks whether it is; nil if neither can be.
+func (v *visit) about(rec *store.Booking, e entry) *button {
 	if !e.events || !e.Entry.Enabled {
 		return nil
 	}
-	if _, ok := gcal.Retry(taskOf(rec, e.Connection, v.now)); !ok {
+	out := button{Company: v.company.ID, Booking: rec.Booking.ID}
+	task := taskOf(rec, e.Connection, v.now)
+	switch _, again := gcal.Retry(task); {
+	case again && task.Delivery.Detail == gcal.DetailGone:
+		out.Action, out.Words = retryPath, v.say.T("delivery.gone.button", e.Name)
+	case again:
+		out.Action, out.Words = retryPath, v.say.T("delivery.retry.button")
+	case gcal.Visible(task):
+		out.Action, out.Words = lookPath, v.say.T("delivery.look.button", e.Name)
+	default:
 		return nil
 	}
-	key := "delivery.retry.button"
-	if rec.Deliveries[e.id].Detail == gcal.DetailGone {
-		key = "delivery.gone.button"
-	}
-	return &button{Action: retryPath, Company: v.company.ID, Booking: rec.Booking.ID, Words: v.say.T(key, e.Name)}
+	return &out
 }
 
 // retry sends the event of a booking to Google again, and leads to its page.
@@ -105,14 +110,11 @@ func (h *handler) sendAgain(ctx context.Context, company booking.CompanyID, id b
 
 // askAgain writes it into the booking's record.
 func (h *handler) askAgain(ctx context.Context, company booking.CompanyID, id booking.ID) (*store.Booking, error) {
-	snap, err := h.Store.ReadBooking(ctx, company, id, integration.GoogleCalendar)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read booking: %w", err)
-	case snap.Booking == nil:
-		return nil, fmt.Errorf("%w: no such booking", fault.ErrNotFound)
+	rec, c, err := h.withConnection(ctx, store.Key{Company: company, Booking: id})
+	if err != nil {
+		return nil, err
 	}
-	rec, task := snap.Booking, taskOf(snap.Booking, snap.Connections[integration.GoogleCalendar], h.Now())
+	task := taskOf(rec, c, h.Now())
 	d, ok := gcal.Retry(task)
 	switch {
 	case ok:

@@ -10,30 +10,46 @@ import (
 // hand. It stays away until the booking changes.
 const DetailGone = integration.DetailGone
 
-// Witness returns an integration that, in place of the booking's own delivery,
-// looks whether the event that the delivery names is there, and notes in the
-// delivery and its history if it is not, or is again. It changes nothing at
-// Google. The integration serves one attempt.
-func (c *Calendar) Witness() integration.Integration { return &witness{Calendar: c} }
-
-type witness struct {
+// Witness looks, in place of the booking's own delivery, whether the event that
+// the delivery names is there, and notes in the delivery and its history if it
+// is not, or is again. It changes nothing at Google, and serves one attempt.
+type Witness struct {
 	*Calendar
 	acted bool
+	err   *Error
+}
+
+// Witness returns a witness.
+func (c *Calendar) Witness() *Witness { return &Witness{Calendar: c} }
+
+// Saw reports whether the witness was asked to look and could: what it saw is
+// then in the delivery. The error, an [*Error], is why it could not.
+func (v *Witness) Saw() (bool, error) {
+	if v.err != nil {
+		return false, v.err
+	}
+	return v.acted, nil
 }
 
 // Decide asks for a call if the booking is to have an event and is recorded to
 // have one.
-func (v *witness) Decide(t integration.Task) integration.Decision {
+func (v *Witness) Decide(t integration.Task) integration.Decision {
 	return integration.Decision{Call: wanted(t) && upToDate(t) && !v.acted, Delivery: t.Delivery}
 }
 
 // Act looks for the event.
-func (v *witness) Act(ctx context.Context, t integration.Task) integration.Result {
+func (v *Witness) Act(ctx context.Context, t integration.Task) integration.Result {
 	v.acted = true
 	a := &attempt{session: v.session(t.Company.ID, t.Connection), task: t, d: t.Delivery}
 	id := a.eventID()
 	_, e := a.get(ctx, a.d.Place.Calendar, id)
-	missing := e != nil && (e.class == gone || e.class == absent)
+	if e != nil && e.class == absent { // or the whole calendar is, which its list tells
+		q := Query{Company: t.Company.ID, Connection: t.Connection, Calendar: a.d.Place.Calendar, From: t.Now}
+		if _, shut := v.list(ctx, a.session, q); shut != nil {
+			e = shut
+		}
+	}
+	missing := e != nil && e.Call == callGet && (e.class == gone || e.class == absent)
 	switch {
 	case e == nil:
 		a.d.Detail = ""
@@ -43,5 +59,12 @@ func (v *witness) Act(ctx context.Context, t integration.Task) integration.Resul
 	if missing {
 		e = nil
 	}
+	v.err = e
 	return a.result(integration.Settled, t.Delivery.Status, e)
+}
+
+// Visible reports whether a booking that has yet to end is recorded to have an
+// event, as it is now, so that a [Witness] would look for it.
+func Visible(t integration.Task) bool {
+	return wanted(t) && upToDate(t) && t.Delivery.Detail != DetailGone && t.Booking.End.After(t.Now)
 }

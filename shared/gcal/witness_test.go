@@ -13,9 +13,15 @@ func (w *world) look(task *integration.Task) (integration.Result, bool) {
 	w.t.Helper()
 	v := w.cal.Witness()
 	if !v.Decide(*task).Call {
+		if saw, err := v.Saw(); saw || err != nil {
+			w.t.Errorf("it has not looked: saw %t, %v", saw, err)
+		}
 		return integration.Result{}, false
 	}
 	r := v.Act(w.t.Context(), *task)
+	if saw, err := v.Saw(); saw != (r.Err == nil) || saw == (err != nil) {
+		w.t.Errorf("saw %t, %v, of %+v", saw, err, r)
+	}
 	task.Delivery = r.Delivery
 	if v.Decide(*task).Call {
 		w.t.Error("it wants to look twice")
@@ -60,6 +66,21 @@ func TestWitnessIsNotSure(t *testing.T) {
 		if r, _ := w.look(&task); len(r.Steps) != 0 || r.Delivery != before || r.Err == nil {
 			t.Errorf("%d: %+v", status, r)
 		}
+	}
+}
+
+// TestWitnessOfNoCalendar: that a calendar is gone says nothing of one event,
+// although Google answers the same.
+func TestWitnessOfNoCalendar(t *testing.T) {
+	w := newWorld(t)
+	w.conn.Data.CalendarID = w.team()
+	task := w.created()
+	before := task.Delivery
+	if err := w.google.DeleteCalendar(account, before.Place.Calendar); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := w.look(&task); len(r.Steps) != 0 || r.Delivery != before || r.Reason != integration.CalendarMissing {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -67,6 +67,7 @@ func strangers(c *caller) {
 	stranger := *c
 	stranger.token = ""
 	stranger.call(http.StatusUnauthorized, post, "/v1/bookings/1/retry", "")
+	stranger.call(http.StatusUnauthorized, post, "/v1/bookings/1/look", "")
 	for _, path := range []string{"/v1/integrations", google + "calendars", "/v1/bookings", "/v1/bookings/1", "/v1/activity"} {
 		stranger.call(http.StatusUnauthorized, get, path, "")
 	}
@@ -131,6 +132,8 @@ func disconnected(c *caller) {
 	c.call(http.StatusNotFound, get, "/v1/bookings/nobody", "")
 	c.call(http.StatusNotFound, post, "/v1/bookings/nobody/retry", "")
 	c.call(http.StatusConflict, post, "/v1/bookings/981/retry", "")
+	c.call(http.StatusNotFound, post, "/v1/bookings/nobody/look", "")
+	c.call(http.StatusConflict, post, "/v1/bookings/981/look", "")
 }
 
 func connected(c *caller) {
@@ -196,6 +199,7 @@ func refused(c *caller) {
 	}
 	c.delivered("985", "google-calendar", "done")
 	c.call(http.StatusOK, post, "/v1/bookings/985/retry", "") // as if the answer was lost
+	c.call(http.StatusOK, post, "/v1/bookings/985/look", "")
 }
 
 // notices are WhatsApp's messages.
@@ -269,6 +273,7 @@ func paused(c *caller) {
 	c.call(http.StatusServiceUnavailable, post, google+"options", `{"title":"{service}"}`)
 	c.call(http.StatusServiceUnavailable, post, google+"test", "")
 	c.call(http.StatusServiceUnavailable, post, "/v1/bookings/985/retry", "")
+	c.call(http.StatusServiceUnavailable, post, "/v1/bookings/985/look", "")
 	c.call(http.StatusServiceUnavailable, post, whatsapp+"enable", "")
 	c.call(http.StatusServiceUnavailable, post, whatsapp+"test", "")
 	if c.integration("google-calendar")["available"] != false {

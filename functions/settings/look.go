@@ -1,0 +1,161 @@
+package settings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
+	"github.com/citasync/citasync/shared/gcal"
+	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/session"
+	"github.com/citasync/citasync/shared/store"
+)
+
+const (
+	lookPath = historyPath + "/look"
+
+	// What is in the address of a booking whose event was looked for.
+	resultLooked   = "looked"
+	resultUnlooked = "unlooked"
+
+	// A company may look so often, in one process, and so many times at once:
+	// each time is a call to Google, of which all companies share a number.
+	lookEvery = time.Second
+	lookBurst = 10
+)
+
+var (
+	errNoLook = fmt.Errorf("%w: only the event of a confirmed booking to come can be looked for, once it was written, while Google Calendar is connected", fault.ErrState)
+
+	errLookedOften = fmt.Errorf("%w: looked too often; wait %d s", fault.ErrState, lookBurst*lookEvery/time.Second)
+
+	// errUnseen: Google did not say whether the event is there.
+	errUnseen = fmt.Errorf("%w: Google Calendar did not say whether the event is there; try again in a minute", fault.ErrUnavailable)
+)
+
+// Engine acts for a booking; see converge.Engine.
+type Engine interface {
+	ReconcileAs(ctx context.Context, key store.Key, as integration.Integration) error
+}
+
+// look asks Google whether the event of a booking is there, and leads to the
+// booking's page, which tells.
+func (h *handler) look(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := v.form(w, r); err != nil {
+		return err
+	}
+	id := booking.ID(r.PostForm.Get("booking"))
+	to := bookingURL(id)
+	switch _, err := h.lookFor(r.Context(), v.company.ID, id); {
+	case err == nil:
+		to += "&result=" + resultLooked
+	case errors.Is(err, errUnseen), errors.Is(err, errLookedOften):
+		to += "&result=" + resultUnlooked
+	case !errors.Is(err, errNoLook) && !errors.Is(err, errPaused): // of which the page tells
+		return err
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of ours, with the id in its query
+	return nil
+}
+
+// asked says what became of what was asked about a booking's event, as long as
+// it is so.
+func (v *visit) asked(result string, rec *store.Booking, c integration.Connection) *notice {
+	d := rec.Deliveries[c.ID]
+	switch {
+	case result == resultRetried && d.Status == integration.Pending:
+		return &notice{waiting, v.say.T("result.retried")}
+	case result == resultUnlooked:
+		return &notice{bad, v.say.T("result.unlooked")}
+	case result == resultLooked && gcal.Visible(taskOf(rec, c, v.now)):
+		return &notice{good, v.say.T("result.looked.there")}
+	case result == resultLooked && d.Detail == gcal.DetailGone:
+		return &notice{bad, v.say.T("result.looked.gone")}
+	}
+	return nil
+}
+
+// lookForBooking does so for the API.
+func (h *handler) lookForBooking(r *http.Request, c session.Claims) (any, error) {
+	rec, err := h.lookFor(r.Context(), c.Company, booking.ID(r.PathValue("id")))
+	if err != nil {
+		return nil, err
+	}
+	v, entries, err := h.callerOf(r, c)
+	if err != nil {
+		return nil, err
+	}
+	return v.bookingJSON(rec, entries), nil
+}
+
+// lookFor looks at Google whether the event of a booking is there, and returns
+// the booking's record, which says so by then. Who asks twice at the same time
+// gets one answer. The errors are errNoLook, errPaused, errLookedOften,
+// errUnseen and fault.ErrNotFound, beside those of the store.
+func (h *handler) lookFor(ctx context.Context, company booking.CompanyID, id booking.ID) (*store.Booking, error) {
+	key := store.Key{Company: company, Booking: id}
+	rec, err, _ := h.looking.Do(fmt.Sprintf("%q %q", company, id), func() (any, error) {
+		// Who asked first may leave while others wait for the answer.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), testTimeout)
+		defer cancel()
+		return h.lookOnce(ctx, key)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rec.(*store.Booking), nil
+}
+
+func (h *handler) lookOnce(ctx context.Context, key store.Key) (*store.Booking, error) {
+	entry, err := h.Store.Entry(ctx, integration.GoogleCalendar)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	rec, c, err := h.withConnection(ctx, key)
+	switch {
+	case err != nil:
+		return nil, err
+	case !entry.Enabled:
+		return nil, errPaused
+	case rec.Deliveries[integration.GoogleCalendar].Detail == gcal.DetailGone:
+		return rec, nil // it was seen a moment ago, perhaps by the same person
+	case !gcal.Visible(taskOf(rec, c, h.Now())):
+		return nil, errNoLook
+	case !h.looks.allow(key.Company, integration.GoogleCalendar):
+		return nil, errLookedOften
+	}
+	witness := h.Calendar.Witness()
+	if err := h.Engine.ReconcileAs(ctx, key, witness); err != nil {
+		return nil, fmt.Errorf("look for the event: %w", err)
+	}
+	saw, why := witness.Saw()
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "event looked for", slog.String("integration", string(integration.GoogleCalendar)),
+		slog.String("booking", string(key.Booking)), slog.Bool("answered", saw))
+	switch reason := gcal.ReasonOf(why); {
+	case saw:
+		rec, _, err = h.withConnection(ctx, key)
+		return rec, err
+	case reason == integration.Revoked: // which who gives the tokens has recorded
+		return nil, errNoLook
+	case reason.NeedsCompany():
+		return nil, errors.Join(errNoLook, h.Grants.NeedReauth(ctx, key.Company, c, reason))
+	}
+	return nil, errUnseen
+}
+
+// withConnection reads a booking and the connection that its event is by.
+func (h *handler) withConnection(ctx context.Context, key store.Key) (*store.Booking, integration.Connection, error) {
+	snap, err := h.Store.ReadBooking(ctx, key.Company, key.Booking, integration.GoogleCalendar)
+	switch {
+	case err != nil:
+		return nil, integration.Connection{}, fmt.Errorf("read booking: %w", err)
+	case snap.Booking == nil:
+		return nil, integration.Connection{}, fmt.Errorf("%w: no such booking", fault.ErrNotFound)
+	}
+	return snap.Booking, snap.Connections[integration.GoogleCalendar], nil
+}
