@@ -72,10 +72,10 @@ func (v *visit) asked(result string, rec *store.Booking, c integration.Connectio
 		return &notice{waiting, v.say.T("result.retried")}
 	case result == resultUnlooked:
 		return &notice{bad, v.say.T("result.unlooked")}
-	case result == resultLooked && gcal.Visible(taskOf(rec, c, v.now)):
-		return &notice{good, v.say.T("result.looked.there")}
 	case result == resultLooked && d.Detail == gcal.DetailGone:
 		return &notice{bad, v.say.T("result.looked.gone")}
+	case result == resultLooked && gcal.Visible(taskOf(rec, c, v.now)):
+		return &notice{good, v.say.T("result.looked.there")}
 	}
 	return nil
 }
@@ -122,8 +122,6 @@ func (h *handler) lookOnce(ctx context.Context, key store.Key) (*store.Booking, 
 		return nil, err
 	case !entry.Enabled:
 		return nil, errPaused
-	case rec.Deliveries[integration.GoogleCalendar].Detail == gcal.DetailGone:
-		return rec, nil // it was seen a moment ago, perhaps by the same person
 	case !gcal.Visible(taskOf(rec, c, h.Now())):
 		return nil, errNoLook
 	case !h.looks.allow(key.Company, integration.GoogleCalendar):

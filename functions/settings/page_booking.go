@@ -47,7 +47,7 @@ func (h *handler) booking(w http.ResponseWriter, r *http.Request, v *visit, id b
 	}
 	for _, e := range entries {
 		d := v.delivery(rec, e)
-		d.Button = v.about(rec, e)
+		d.Button = v.buttonOf(rec, e)
 		body.Deliveries = append(body.Deliveries, d)
 		if e.events && body.Notice == nil {
 			body.Notice = v.asked(r.FormValue("result"), rec, e.Connection)

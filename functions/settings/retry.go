@@ -37,9 +37,9 @@ func taskOf(rec *store.Booking, c integration.Connection, now time.Time) integra
 	}
 }
 
-// about is the button that sends the event of a booking to Google again, or of
+// buttonOf is the button that sends the event of a booking to Google again, or of
 // one that is there the button that looks whether it is; nil if neither can be.
-func (v *visit) about(rec *store.Booking, e entry) *button {
+func (v *visit) buttonOf(rec *store.Booking, e entry) *button {
 	if !e.events || !e.Entry.Enabled {
 		return nil
 	}

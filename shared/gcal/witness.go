@@ -63,8 +63,6 @@ func (v *Witness) Act(ctx context.Context, t integration.Task) integration.Resul
 	return a.result(integration.Settled, t.Delivery.Status, e)
 }
 
-// Visible reports whether a booking that has yet to end is recorded to have an
-// event, as it is now, so that a [Witness] would look for it.
-func Visible(t integration.Task) bool {
-	return wanted(t) && upToDate(t) && t.Delivery.Detail != DetailGone && t.Booking.End.After(t.Now)
-}
+// Visible reports whether a booking that has yet to end has its event, or had it
+// until somebody deleted it by hand, so that a [Witness] would look for it.
+func Visible(t integration.Task) bool { return wanted(t) && upToDate(t) && t.Booking.End.After(t.Now) }
