@@ -137,7 +137,7 @@ func (v *visit) facts(e entry, b *backlog) []fact {
 		f = append(f, v.backlogFact(e, b))
 	}
 	if e.Data.AccountEmail != "" {
-		one("card.account", e.Data.AccountEmail)
+		one("card.account", e.Data.AccountEmail, v.accountLinks(e)...)
 	}
 	if name := v.calendar(e.Connection, e.Data.AccountSubject, e.Data.CalendarID); name != "" {
 		one("card.calendar", name, v.calendarLinks(e)...)
@@ -158,6 +158,15 @@ func (v *visit) facts(e entry, b *backlog) []fact {
 		one("card.checked", v.moment(at))
 	}
 	return f
+}
+
+// accountLinks lead to Google, where another account can be chosen: that is asked
+// about before anything changes.
+func (v *visit) accountLinks(e entry) []link {
+	if e.Status != integration.Connected || !e.Entry.Enabled {
+		return nil
+	}
+	return []link{{v.startURL(""), v.say.T("card.account.change")}}
 }
 
 func (v *visit) calendarLinks(e entry) []link {
@@ -260,7 +269,7 @@ func (v *visit) actions(c *card, e entry, b *backlog) {
 		c.Disable = link{v.to(actionPath(e.id, "disable")), v.say.T("card.disable", e.Name)}
 	}
 	if e.Entry.Enabled && (e.Status == integration.Disconnected || e.Status == integration.NeedsReauth) {
-		c.Connect, c.Preview = connect, v.preview(e, b.preview)
+		c.Connect, c.Preview = connect, v.preview(e, b)
 		if !e.calendarGone() {
 			c.Note = v.say.T("card.connect.note")
 		}
@@ -292,8 +301,9 @@ func mending(e entry) string {
 }
 
 // preview says what mending the connection, or making it, will add.
-func (v *visit) preview(e entry, p preview) []string {
+func (v *visit) preview(e entry, b *backlog) []string {
 	var said []string
+	p := b.preview
 	switch {
 	case p.add == 0 && (p.more || e.Status == integration.Disconnected && p.kept > 0):
 	case p.add == 0 && e.Status == integration.NeedsReauth:
@@ -304,6 +314,9 @@ func (v *visit) preview(e entry, p preview) []string {
 		said = append(said, v.say.T("preview.more."+mending(e), p.add))
 	default:
 		said = append(said, v.say.T("preview.add."+mending(e), p.add))
+	}
+	if e.Status == integration.NeedsReauth && b.waiting > p.add {
+		said = append(said, v.say.T("preview.behind"))
 	}
 	if e.Status == integration.Disconnected && p.kept > 0 {
 		said = append(said, v.say.T("preview.kept", p.kept))

@@ -46,7 +46,7 @@ func (h *handler) connectPage(w http.ResponseWriter, r *http.Request, v *visit) 
 		body.Notice = v.notice(googleauth.ResultExpired, e, "")
 	}
 	p := v.page("connect", "", v.say.T("connect."+state+".title", e.Name))
-	p.Company, p.Body = "", body // without the panel's navigation: whoever is here wants one thing
+	p.Company, p.Said, p.Body = "", body.Notice, body // without the panel's navigation: whoever is here wants one thing
 	h.render(w, r, p)
 	return nil
 }

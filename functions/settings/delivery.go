@@ -129,6 +129,9 @@ func lastAct(rec *store.Booking, id integration.ID) store.Step {
 // place says where the event is.
 func (v *visit) place(out *delivery, d integration.Delivery, e entry) {
 	out.Calendar = v.calendar(e.Connection, d.Place.Account, d.Place.Calendar)
+	if current := e.Data.AccountSubject; current != "" && d.Place.Account != current {
+		out.Calendar = v.say.T("calendar.elsewhere")
+	}
 	if d.Link != "" {
 		out.Link = link{d.Link, v.say.T("delivery.open")}
 	}
@@ -165,7 +168,7 @@ func (v *visit) unfinished(rec *store.Booking, d integration.Delivery, e entry) 
 	case !e.Connection.Enabled:
 		return v.skipped(rec, d, e)
 	case d.Status == integration.Waiting:
-		return v.waits(d, e)
+		return v.waits(rec, d, e)
 	}
 	return v.pending(rec, d, e)
 }
@@ -224,25 +227,34 @@ func behind(key string, rec *store.Booking, d integration.Delivery) string {
 	return key + "new"
 }
 
-func (v *visit) waits(d integration.Delivery, e entry) delivery {
-	out := delivery{Tone: waiting, Fact: v.say.T("delivery.waiting.plain", e.Name)}
+// waits is a delivery that waits for the company, or for the integration to be
+// switched on for everyone: to be sent, or to be taken out.
+func (v *visit) waits(rec *store.Booking, d integration.Delivery, e entry) delivery {
+	fact, plain, removal := "delivery.waiting", "delivery.waiting.plain", rec.State != booking.Confirmed
+	if removal {
+		fact, plain = "delivery.waiting.removal", "delivery.waiting.removal.plain"
+	}
+	out := delivery{Tone: waiting, Fact: v.say.T(plain, e.Name)}
 	for _, why := range []struct {
-		is     bool
-		reason string
-		next   string
+		is      bool
+		reason  string
+		next    string
+		removal string
 	}{
-		{e.calendarGone(), string(e.Reason), "delivery.waiting.calendar.next"},
-		{e.Status == integration.NeedsReauth, string(e.Reason), "delivery.waiting.reauth.next"},
-		{!e.Entry.Enabled, "switched_off", "delivery.waiting.paused.next"},
-		{true, "", "delivery.waiting.next"},
+		{e.calendarGone(), string(e.Reason), "delivery.waiting.calendar.next", "delivery.waiting.calendar.removal"},
+		{e.Status == integration.NeedsReauth, string(e.Reason), "delivery.waiting.reauth.next", "delivery.waiting.reauth.removal"},
+		{!e.Entry.Enabled, "switched_off", "delivery.waiting.paused.next", "delivery.waiting.paused.removal"},
+		{true, "", "delivery.waiting.soon.next", "delivery.waiting.soon.removal"},
 	} {
 		if !why.is {
 			continue
 		}
 		if why.reason != "" {
-			out.Fact = v.say.T("delivery.waiting", e.Name, v.why(e.id, why.reason))
+			out.Fact = v.say.T(fact, e.Name, v.why(e.id, why.reason))
 		}
-		out.Next = v.say.T(why.next)
+		if out.Next = v.say.T(why.next); removal {
+			out.Next = v.say.T(why.removal)
+		}
 		break
 	}
 	v.place(&out, d, e)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -203,10 +204,17 @@ type searchForm struct {
 	States     []choice
 	Deliveries []choice
 	Error      string
-	WrongFrom  bool // it is about the first day
-	WrongUntil bool // it is about the last one
-	Clear      link // to everything; without an address nothing was asked for
-	File       link // the same as a table
+	WrongFrom  bool     // it is about the first day
+	WrongUntil bool     // it is about the last one
+	Days       []choice // that are often asked for, by their addresses
+	Clear      link     // to everything; without an address nothing was asked for
+	File       link     // the same as a table
+}
+
+// dateIn is the date of so many days from today, where the company is.
+func (v *visit) dateIn(days int) string {
+	y, m, d := v.now.In(v.zone).Date()
+	return time.Date(y, m, d+days, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 }
 
 func (h *handler) searchForm(v *visit, s search, entries []entry) searchForm {
@@ -226,6 +234,13 @@ func (h *handler) searchForm(v *visit, s search, entries []entry) searchForm {
 			name := v.say.T("history.at", e.Name, v.say.T(v.own(e.id, "history.status."+string(status))))
 			f.Deliveries = append(f.Deliveries, choice{ID: id, Name: name, Current: s.Delivery == id})
 		}
+	}
+	for _, d := range []struct {
+		key         string
+		from, until int // days from today
+	}{{"history.today", 0, 0}, {"history.tomorrow", 1, 1}, {"history.week", 0, 6}} {
+		days := search{From: v.dateIn(d.from), Until: v.dateIn(d.until)}
+		f.Days = append(f.Days, choice{ID: h.soughtURL(v, historyPath, sought{Search: days}), Name: v.say.T(d.key), Current: s == days})
 	}
 	if s != (search{}) {
 		f.Clear = link{historyPath, v.say.T("history.clear")}

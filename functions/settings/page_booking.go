@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/citasync/citasync/shared/booking"
@@ -53,14 +54,18 @@ func (h *handler) booking(w http.ResponseWriter, r *http.Request, v *visit, id b
 			body.Notice = v.asked(r.FormValue("result"), rec, e.Connection)
 		}
 	}
-	for _, s := range rec.History {
-		body.Steps = append(body.Steps, v.step(rec, s, entries))
+	for i, s := range rec.History {
+		out := v.step(rec, s, entries)
+		if withdrawn(rec.History[:i], s) {
+			out.Words = v.say.T("step.withdrawn")
+		}
+		body.Steps = append(body.Steps, out)
 	}
 	if len(body.Steps) >= store.MaxSteps {
 		body.Note = v.say.T("booking.steps.note", store.MaxSteps)
 	}
 	p := v.page("booking", "history", v.title(rec))
-	p.Zone, p.Body, p.Banners = v.say.T("footer.zone.booking"), body, v.banners(entries)
+	p.Zone, p.Said, p.Body, p.Banners = v.say.T("footer.zone.booking"), body.Notice, body, v.banners(entries)
 	h.render(w, r, p)
 	return nil
 }
@@ -117,6 +122,15 @@ func (v *visit) step(rec *store.Booking, s store.Step, entries []entry) step {
 		out.Words = v.say.T(v.own(s.Integration, "step.at."+kind, "step.at.other"), name(entries, s.Integration))
 	}
 	return out
+}
+
+// withdrawn reports whether a step takes a confirmation back: what is told of the
+// booking is that it is reserved, but it was confirmed.
+func withdrawn(before []store.Step, s store.Step) bool {
+	if s.Integration != "" || s.Kind != string(booking.Reserved) {
+		return false
+	}
+	return slices.ContainsFunc(before, func(b store.Step) bool { return b.Integration == "" && b.Kind == string(booking.Confirmed) })
 }
 
 // inWords puts what a record has as a detail into words: by what the

@@ -43,7 +43,7 @@ func (h *handler) askFeed(w http.ResponseWriter, r *http.Request, v *visit) erro
 	}
 	body.Notice = v.feedNotice(r.URL.Query().Get("result"), body.On)
 	p := v.page("feed", "feed", v.say.T("feed.title"))
-	p.Body = body
+	p.Said, p.Body = body.Notice, body
 	h.render(w, r, p)
 	return nil
 }

@@ -147,10 +147,8 @@ func (h *handler) noOptions(w http.ResponseWriter, r *http.Request, err error) e
 	switch {
 	case errors.Is(err, errPaused):
 		http.Redirect(w, r, "/settings?result="+string(googleauth.ResultPaused), http.StatusSeeOther)
-	case errors.Is(err, errNotConnected) && r.Method == http.MethodPost:
-		http.Redirect(w, r, overviewURL(integration.GoogleCalendar, resultOff), http.StatusSeeOther)
 	case errors.Is(err, errNotConnected):
-		http.Redirect(w, r, "/settings", http.StatusSeeOther)
+		http.Redirect(w, r, overviewURL(integration.GoogleCalendar, resultOff), http.StatusSeeOther)
 	default:
 		return err
 	}

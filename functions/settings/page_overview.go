@@ -70,7 +70,7 @@ func (h *handler) overview(w http.ResponseWriter, r *http.Request, v *visit) err
 		body.Cards = append(body.Cards, c)
 	}
 	p := v.page("overview", "overview", v.say.T("overview.title"))
-	p.Zone, p.Body = v.say.T("footer.zone", v.zone), body
+	p.Zone, p.Said, p.Body = v.say.T("footer.zone", v.zone), body.Notice, body
 	h.render(w, r, p)
 	return nil
 }

@@ -35,6 +35,7 @@ type page struct {
 	Template string
 	Status   int // zero: 200
 	Title    string
+	Said     *notice // how something went: first in the title, which is read aloud when a page is there; may be nil
 	Section  string  // of the navigation: overview, history, feed, activity
 	Company  string  // its name; empty: nobody is let in, so there is no navigation
 	Return   string  // back to the platform; may be empty

@@ -25,7 +25,7 @@ func TestStaleForm(t *testing.T) {
 		if got := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || got != to {
 			t.Errorf("%s: %d to %q", path, res.StatusCode, got)
 		}
-		if page := body(t, b.get(to)); !strings.Contains(page, "No se ha cambiado nada: ") || !strings.Contains(page, "ya no está conectado") {
+		if page := body(t, b.get(to)); !strings.Contains(page, "No se ha cambiado nada: ") || !strings.Contains(page, "no está conectado") {
 			t.Errorf("%s: the overview does not say so", path)
 		}
 	}

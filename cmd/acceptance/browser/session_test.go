@@ -43,12 +43,12 @@ func TestSessionExpires(t *testing.T) {
 	s.follow("Guardar")
 	s.says("plataforma")
 	s.look("session-expired")
-	s.follow("Ya lo hice: enviar lo que escribí")
+	s.follow("Ya lo hice: continuar con lo que iba a hacer")
 	s.says("Todavía no hay ninguna sesión abierta")
 	s.look("session-expired-early")
 	s.refused()
 	s.person.tab().open(s.link(s.company, "Salón Luz")) // what she is told to do
-	s.follow("Ya lo hice: enviar lo que escribí")
+	s.follow("Ya lo hice: continuar con lo que iba a hacer")
 	s.announced("status", "«Equipo»")
 }
 
@@ -65,7 +65,7 @@ func TestSessionExpiresWhileReplacing(t *testing.T) {
 	s.follow("Cambiar de cuenta")
 	s.refused()
 	s.person.tab().open(s.link(s.company, "Salón Luz"))
-	s.follow("Ya lo hice: enviar lo que escribí")
+	s.follow("Ya lo hice: continuar con lo que iba a hacer")
 	s.consent(luis)
 	s.announced("status", "conectado")
 	s.says(luis)

@@ -2,12 +2,15 @@
 // is begun here falls back to what the browser does by itself.
 "use strict";
 
-// A form is sent once, however often its button is pressed.
+// A form is sent once, however often its button is pressed at once. Whoever has
+// stopped the browser, which nothing tells of, can send it again soon.
+const again = 5000; // milliseconds
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, again);
 });
 
 // A page that the browser kept shows how things were: coming back to it by the
