@@ -223,7 +223,10 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 
 // strayTrouble says what follows from a listing that failed.
 func (m *Maintainer) strayTrouble(ctx context.Context, company booking.CompanyID, c integration.Connection, err error) error {
-	if why := gcal.ReasonOf(err); why.NeedsCompany() && why != integration.Revoked { // that, who gives the tokens has recorded
+	switch why := gcal.ReasonOf(err); {
+	case why == integration.Revoked:
+		err = nil // who gives the tokens has recorded it, and the company has to mend it
+	case why.NeedsCompany():
 		return m.Grants.NeedReauth(ctx, company, c, why)
 	}
 	return errors.Join(err, m.mark(ctx, company, c, false, 0)) // marked, so that it is not tried again at once

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/citasync/citasync/shared/integration"
 )
 
 // lines keeps what is logged as a warning or an error.
@@ -43,4 +46,37 @@ func (l *lines) count(t testing.TB, is func(line) bool) (n int) {
 		}
 	}
 	return n
+}
+
+// TestDeadGrantIsNoErrorOfOurs: whatever finds it, only the company can mend it.
+func TestDeadGrantIsNoErrorOfOurs(t *testing.T) {
+	for name, before := range map[string]func(*world){
+		"daily comparison": func(*world) {},
+		"first pass":       func(w *world) { w.chooseCalendar(acme, w.calendar(team)) },
+		"last pass": func(w *world) {
+			w.chooseCalendar(acme, w.calendar(team))
+			w.maintain(10*time.Second, 5*time.Second)
+		},
+		"removal": func(w *world) { w.turnOff(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			connected(t, func(w *world) {
+				before(w)
+				_, err := w.google.RevokeGrants(ana)
+				check(t, err)
+				w.maintain(25*time.Hour, time.Minute)
+				if c := w.connection(acme); c.Status != integration.NeedsReauth && c.Status != integration.Disconnected || c.Reason != integration.Revoked {
+					t.Fatalf("the connection is %s, %s", c.Status, c.Reason)
+				}
+				if n := w.logged.count(t, func(l line) bool {
+					if l.Severity == "ERROR" {
+						t.Errorf("logged as an error: %s: %s", l.Message, l.Error)
+					}
+					return l.Severity == "WARNING" && l.Message == "grant is dead"
+				}); n != 1 {
+					t.Errorf("logged %d times that the grant is dead", n)
+				}
+			})
+		})
+	}
 }
