@@ -116,9 +116,10 @@ func (m *Maintainer) owe(ctx context.Context, company booking.CompanyID, since t
 // company does what is due for one connection:
 //
 // Turned off, but its grant not yet given back: that. Being removed, with a
-// dead grant or for too long: its end. Otherwise the passes: the bookings that
-// end in the future and those that wait, at once and again when a minute has
-// passed, and then the events at Google that no record names.
+// dead grant or for too long: its end. Disconnected: the passes over those
+// bookings that waited for it. Otherwise the passes: the bookings that end in
+// the future and those that wait, at once and again when a minute has passed,
+// and then the events at Google that no record names.
 func (m *Maintainer) company(ctx context.Context, company booking.CompanyID) (unfinished bool, err error) {
 	c, err := m.Connections.Connection(ctx, company, integration.GoogleCalendar)
 	if err != nil {
@@ -132,6 +133,9 @@ func (m *Maintainer) company(ctx context.Context, company booking.CompanyID) (un
 			return false, nil
 		}
 		return false, m.finish(ctx, company, c, integration.NoReason)
+	}
+	if c.Status == integration.Disconnected && !c.BackfillDue.IsZero() {
+		return m.pass(ctx, company, c) // it calls nobody, so that the switch does not matter
 	}
 	if a := c.Access(true); a == integration.Off || c.BackfillDue.IsZero() || c.Status == integration.NeedsReauth {
 		return false, nil // it waits for the company
@@ -193,7 +197,7 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 	if !first && !late {
 		return false, nil
 	}
-	p := m.passes.of(company, c.BackfillDue, now, late)
+	p := m.passes.of(company, c, now, late)
 	if more, err := m.leftovers(ctx, company, c, p); err != nil || more {
 		return more, err
 	}
@@ -204,7 +208,7 @@ func (m *Maintainer) pass(ctx context.Context, company booking.CompanyID, c inte
 		p.reconciled, p.events = true, newListing(c, m.Now())
 		m.Log.LogAttrs(ctx, slog.LevelInfo, "bookings reconciled after a change of connection", slog.Bool("last_pass", p.late), slog.Int("added", p.added))
 	}
-	if p.late {
+	if p.late && !p.off {
 		more, err := m.strays(ctx, company, c, p)
 		if errors.Is(err, errNoTurn) || ctx.Err() != nil {
 			return true, errUnfinished
@@ -233,7 +237,8 @@ func (m *Maintainer) strayTrouble(ctx context.Context, company booking.CompanyID
 }
 
 // passed ends a pass. Once one that began late enough met no event at Google
-// that no record names, nothing is owed any more.
+// that no record names, or of a connection that is off no booking that waits,
+// nothing is owed any more.
 func (m *Maintainer) passed(ctx context.Context, company booking.CompanyID, c integration.Connection, p *pass) error {
 	clean := p.late && p.met == 0
 	if clean && c.Status == integration.Disconnecting {
@@ -243,8 +248,8 @@ func (m *Maintainer) passed(ctx context.Context, company booking.CompanyID, c in
 }
 
 // bookings reconciles the bookings of a turn of the pass: first those that end
-// in the future, then those whose delivery is waiting. It reports whether there
-// are more.
+// in the future, unless the connection is off, then those whose delivery is
+// waiting. It reports whether there are more.
 func (m *Maintainer) bookings(ctx context.Context, company booking.CompanyID, id integration.ID, p *pass) (more bool, err error) {
 	for left := turnSize; left > 0; {
 		if len(p.ahead) == 0 {
@@ -277,6 +282,9 @@ func (m *Maintainer) readAhead(ctx context.Context, company booking.CompanyID, i
 		return fmt.Errorf("bookings to reconcile: %w", err)
 	}
 	p.count(page.Items, id)
+	if p.off {
+		p.met += len(page.Items)
+	}
 	p.ahead, p.cursor = keys(page.Items), page.Next
 	if page.Next == "" {
 		p.listed, p.waiting = p.waiting, true

@@ -14,6 +14,7 @@ import (
 // booking that is right already.
 type pass struct {
 	due     time.Time // the connection's BackfillDue
+	off     bool      // the connection is disconnected: nothing but what waited for it is owed
 	began   time.Time
 	late    bool        // it began when everybody knew of the change
 	waiting bool        // the bookings that end in the future are listed: now those that wait
@@ -25,7 +26,7 @@ type pass struct {
 	cleared    bool    // what earlier connections have left is removed, as far as it could be
 	reconciled bool    // the bookings are done: if it is late, now the events
 	events     listing // of them
-	met        int     // events that no record names, or in a removal any of ours
+	met        int     // events that no record names, or in a removal any of ours; of a connection that is off, bookings that waited
 }
 
 // count adds up how many of the bookings that were listed had been missed.
@@ -43,14 +44,15 @@ type passes struct {
 	byCompany map[booking.CompanyID]*pass
 }
 
-// of returns the company's pass for that change of its connection, and begins
-// one if there is none.
-func (ps *passes) of(company booking.CompanyID, due, now time.Time, late bool) *pass {
+// of returns the company's pass for the last change of its connection, and
+// begins one if there is none.
+func (ps *passes) of(company booking.CompanyID, c integration.Connection, now time.Time, late bool) *pass {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.byCompany[company]
-	if p == nil || !p.due.Equal(due) {
-		p = &pass{due: due, began: now, late: late}
+	if p == nil || !p.due.Equal(c.BackfillDue) {
+		off := c.Status == integration.Disconnected
+		p = &pass{due: c.BackfillDue, off: off, began: now, late: late, waiting: off}
 		if ps.byCompany == nil {
 			ps.byCompany = map[booking.CompanyID]*pass{}
 		}

@@ -105,7 +105,8 @@ func (g *Grants) release(ctx context.Context, company booking.CompanyID, c *inte
 }
 
 // empty makes the last commit. Which calendars were used stays: a later
-// connection of the account finds what lies there.
+// connection of the account finds what lies there. What waited for this one is
+// owed to be told that it is off.
 func (g *Grants) empty(ctx context.Context, company booking.CompanyID, left integration.Reason) error {
 	c, err := g.update(ctx, company, func(c *integration.Connection) ([]store.Activity, error) {
 		if c.Status != integration.Disconnecting {
@@ -117,7 +118,8 @@ func (g *Grants) empty(ctx context.Context, company booking.CompanyID, left inte
 			c.Reason = integration.NoReason
 		}
 		c.Status, c.Enabled, c.RemoveEvents, c.Data = integration.Disconnected, false, false, integration.Data{}
-		c.ChangedAt, c.BackfillDue = g.Now(), time.Time{}
+		now := g.Now()
+		c.ChangedAt, c.BackfillDue = now, now
 		c.ForgetNotices()
 		outcome := cmp.Or(string(c.Reason), "ok")
 		return []store.Activity{g.activity(ctx, store.ActDisconnected, store.ActorSystem, outcome, "")}, nil

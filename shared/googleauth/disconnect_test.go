@@ -28,7 +28,7 @@ func TestDisconnectAndKeepEvents(t *testing.T) {
 	}
 	want := integration.Connection{
 		ID: integration.GoogleCalendar, Status: integration.Disconnected, Used: before.Used,
-		ChangedAt: r.clock.Now(), CreatedAt: before.CreatedAt, UpdatedAt: r.clock.Now(), Version: c.Version,
+		ChangedAt: r.clock.Now(), BackfillDue: r.clock.Now(), CreatedAt: before.CreatedAt, UpdatedAt: r.clock.Now(), Version: c.Version,
 	}
 	if d := cmp.Diff(want, c); d != "" {
 		t.Errorf("connection (-want +got):\n%s", d)

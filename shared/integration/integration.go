@@ -119,7 +119,7 @@ type Connection struct {
 	Used map[string][]string
 
 	ChangedAt    time.Time // the last change of status, account, calendar or what an event looks like
-	BackfillDue  time.Time // maintain owes the passes over the bookings since then; zero: none owed
+	BackfillDue  time.Time // maintain owes the passes over the bookings since then, if Disconnected over those that wait; zero: none owed
 	PassedAt     time.Time // when a pass last ended, the last one or not
 	ReconciledAt time.Time // the BackfillDue of the passes that were last completed: what changed by then has reached every booking
 	CheckedAt    time.Time // when Google was last compared with the records, which is done daily; of a new connection, when its bookings were there

@@ -28,7 +28,8 @@ import (
 // confirmed booking must then have one event, with the newest content, in the
 // chosen calendar, unless it was deleted by hand; each other none; and while a
 // company was turned off nothing may have been written for it. Once asked for,
-// those that were deleted by hand are there too.
+// those that were deleted by hand are there too. In the end everybody leaves.
+// Nothing may be stored as waiting for a company that is disconnected.
 //
 // SIM_SEEDS sets how many worlds, SIM_SEED runs one.
 func TestSimulation(t *testing.T) {
@@ -78,6 +79,7 @@ func simulate(t *testing.T, seed uint64) {
 	clear(s.byHand)
 	s.maintain(10*time.Minute, 15*time.Second)
 	s.judge(seed)
+	s.leave()
 }
 
 // newSimulation begins a world's stories.
@@ -113,6 +115,8 @@ func (s *simulation) run() {
 	s.wg.Wait()
 	s.google.ClearFaults()
 	s.switchAll(true)
+	s.maintain(5*time.Minute, 15*time.Second)
+	s.nothingWaitsForTheOff()
 	s.settle()
 }
 
