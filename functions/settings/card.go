@@ -137,7 +137,7 @@ func (v *visit) facts(e entry, b *backlog) []fact {
 		f = append(f, v.backlogFact(e, b))
 	}
 	if e.Data.AccountEmail != "" {
-		one("card.account", e.Data.AccountEmail, v.accountLinks(e)...)
+		one("card.account", e.Data.AccountEmail)
 	}
 	if name := v.calendar(e.Connection, e.Data.AccountSubject, e.Data.CalendarID); name != "" {
 		one("card.calendar", name, v.calendarLinks(e)...)
@@ -158,15 +158,6 @@ func (v *visit) facts(e entry, b *backlog) []fact {
 		one("card.checked", v.moment(at))
 	}
 	return f
-}
-
-// accountLinks lead to Google, where another account can be chosen: that is asked
-// about before anything changes.
-func (v *visit) accountLinks(e entry) []link {
-	if e.Status != integration.Connected || !e.Entry.Enabled {
-		return nil
-	}
-	return []link{{v.startURL(""), v.say.T("card.account.change")}}
 }
 
 func (v *visit) calendarLinks(e entry) []link {

@@ -36,6 +36,7 @@ type options struct {
 	Action    string
 	Company   booking.CompanyID // whose page it is
 	Lead      string
+	Account   link   // to Google, where another can be chosen: that is asked about before anything changes
 	Unsaved   string // that nothing is stored yet; may be empty
 	Faults    []link // what is wrong, and where
 	Calendars calendarField
@@ -199,7 +200,8 @@ func (v *visit) options(d draft, cs calendars, ex example) options {
 	}
 	o := options{
 		Action: actionPath(d.id, "options"), Company: v.company.ID, Lead: v.say.T("options.lead", d.Data.AccountEmail), Example: ex,
-		Invite: d.options.InviteCustomer, Was: marks(eventFields(v.company.Company, used, d.Options)),
+		Account: link{v.startURL(""), v.say.T("options.account")},
+		Invite:  d.options.InviteCustomer, Was: marks(eventFields(v.company.Company, used, d.Options)),
 		Title: formField{ID: optTitle, Value: asked[optTitle]}, Description: formField{ID: optDescription, Value: asked[optDescription]},
 		Calendars: v.calendarField(d, cs, asked[optCalendar]), Lists: v.listFields(asked),
 	}

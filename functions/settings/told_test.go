@@ -66,14 +66,13 @@ func TestInAnotherAccount(t *testing.T) {
 	s.says(body(t, s.enter(s.claims(salon)).get("/settings/history?booking=7")), "en la cuenta de Google anterior", "!Calendario principal")
 }
 
-// The account can be changed from its card, unless nothing can be changed now.
+// The account can be changed from the options, which is asked about first.
 func TestAccountLink(t *testing.T) {
-	s := newSite(t)
-	s.connect(salon, nil)
-	b := s.enter(s.claims(salon))
-	s.says(body(t, b.get("/settings")), `href="/oauth/start?company=2"`, "Usar otra cuenta de Google")
-	s.pause()
-	s.says(body(t, b.get("/settings")), "!/oauth/start", "!Usar otra cuenta")
+	g := newGoogle(t)
+	g.consent(salon, ana)
+	b := g.enter(g.claims(salon))
+	g.says(body(t, b.get(optionsPath)), `<a href="/oauth/start?company=2">Usar otra cuenta de Google</a>`)
+	g.says(body(t, b.get("/settings")), "!/oauth/start")
 }
 
 // How something went is the first that is read aloud of the page that says so.
