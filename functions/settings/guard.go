@@ -49,15 +49,24 @@ func referrer(u *url.URL) string {
 
 var errOtherOrigin = fmt.Errorf("%w: sent by a page of another origin", fault.ErrForbidden)
 
-// sameOrigin refuses what a page of another origin makes a browser send.
+// sameOrigin refuses what a page of another origin makes a browser send. What
+// Sec-Fetch-Site says holds, whatever the Origin: no page can change it.
 func (h *handler) sameOrigin(next http.Handler) (http.Handler, error) {
-	p := http.NewCrossOriginProtection()
-	// Old browsers send only Origin, and a load balancer may change Host.
-	if err := p.AddTrustedOrigin(h.PublicURL.Scheme + "://" + h.PublicURL.Host); err != nil {
+	told, untold := http.NewCrossOriginProtection(), http.NewCrossOriginProtection()
+	// Old browsers send only Origin, and a load balancer may change Host. A trusted
+	// origin goes before Sec-Fetch-Site, so there is none where that is said.
+	if err := untold.AddTrustedOrigin(h.PublicURL.Scheme + "://" + h.PublicURL.Host); err != nil {
 		return nil, fmt.Errorf("public address: %w", err)
 	}
-	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.fail(w, r, nil, errOtherOrigin)
-	}))
-	return p.Handler(next), nil
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := untold
+		if r.Header.Get("Sec-Fetch-Site") != "" {
+			p = told
+		}
+		if p.Check(r) != nil {
+			h.fail(w, r, nil, errOtherOrigin)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}), nil
 }
