@@ -4,7 +4,7 @@ locals {
   routes = {
     oauthcallback = ["/oauth/callback"]
     oauthstart    = ["/oauth/start"]
-    settings      = ["/feeds/*", "/health", "/settings", "/settings/*", "/v1/*"]
+    settings      = ["/feeds/*", "/health", "/settings", "/settings/*", "/v1", "/v1/*"]
     webhook       = ["/webhooks/*"]
   }
 }
@@ -88,6 +88,7 @@ resource "google_compute_url_map" "https" {
       "/oauth/start"       = "oauthstart"
       "/settings"          = "settings"
       "/settings/history"  = "settings"
+      "/v1"                = "settings"
       "/v1/bookings/981"   = "settings"
       "/webhooks/bookings" = "webhook"
       "/webhooks/whatsapp" = "webhook"

@@ -165,7 +165,9 @@ func New(deps Deps) (http.Handler, error) {
 	mux.Handle("/settings", panel)
 	mux.Handle("/settings/", panel)
 	mux.Handle("GET /feeds/{file}", fault.Handler(h.Log, h.feed))
-	mux.Handle("/v1/", h.api())
+	api := h.api()
+	mux.Handle("/v1", api) // or it would be redirected to the next
+	mux.Handle("/v1/", api)
 	return guarded(mux), nil
 }
 
@@ -219,7 +221,7 @@ func (h *handler) api() http.Handler {
 		mux.Handle(call.method+" "+call.path, h.call(call.answer))
 		mux.Handle(call.path, h.only(call.method))
 	}
-	mux.Handle("/v1/", fault.Handler(h.Log, func(http.ResponseWriter, *http.Request) error { return errNoPage }))
+	mux.Handle("/", fault.Handler(h.Log, func(http.ResponseWriter, *http.Request) error { return errNoPage }))
 	return mux
 }
 

@@ -82,6 +82,7 @@ run "access" {
         "/settings/integrations/google-calendar/options" = "settings"
         "/settings/integrations/google-calendar/test"    = "settings"
         "/settings/static/panel.css"                     = "settings"
+        "/v1"                                            = "settings"
         "/v1/activity"                                   = "settings"
         "/v1/bookings"                                   = "settings"
         "/v1/bookings/981"                               = "settings"

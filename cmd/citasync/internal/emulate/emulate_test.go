@@ -65,7 +65,7 @@ func TestRoute(t *testing.T) {
 		"/webhooks/bookings": "webhook", "/webhooks/whatsapp": "webhook", "/webhooks": "",
 		"/oauth/start": "oauthstart", "/oauth/callback": "oauthcallback", "/oauth/start/": "", "/oauth/": "",
 		"/settings": "settings", "/settings/history": "settings", "/settings//x": "settings", "/settingsx": "",
-		"/v1/bookings/a//b": "settings", "/v1": "", "/feeds/x.ics": "settings", "/health": "settings", "/health/": "",
+		"/v1/bookings/a//b": "settings", "/v1": "settings", "/v1x": "", "/feeds/x.ics": "settings", "/health": "settings", "/health/": "",
 		"/": "", "": "", "/onconfirm": "", "/maintain": "",
 	} {
 		if got := route(path); got != want {

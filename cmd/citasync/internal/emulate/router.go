@@ -49,7 +49,7 @@ func route(path string) string {
 		return "oauthstart"
 	case "/oauth/callback":
 		return "oauthcallback"
-	case "/settings", "/health":
+	case "/settings", "/v1", "/health":
 		return "settings"
 	}
 	for _, prefix := range []string{"/settings/", "/v1/", "/feeds/"} {

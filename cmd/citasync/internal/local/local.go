@@ -83,6 +83,7 @@ func public(p wire.Parts, g *wire.Google) (http.Handler, error) {
 	mux.Handle("/settings", panel)
 	mux.Handle("/settings/", panel)
 	mux.Handle("/feeds/", panel)
+	mux.Handle("/v1", panel)
 	mux.Handle("/v1/", panel)
 	mux.HandleFunc("GET /health", fault.Health)
 	return logging.Traced(mux), nil
