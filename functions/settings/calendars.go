@@ -34,7 +34,7 @@ func (e *googleError) Error() string { return "ask Google: " + e.err.Error() }
 func (e *googleError) Unwrap() error { return fault.ErrUnavailable }
 
 var (
-	errPaused       = fmt.Errorf("%w: switched off for everyone", fault.ErrUnavailable)
+	errPaused       = fault.Tell(fmt.Errorf("%w: the integration is paused for every company", fault.ErrUnavailable))
 	errNotConnected = fmt.Errorf("%w: the integration is not connected, or needs to be reconnected first", fault.ErrState)
 	errNoCalendars  = fmt.Errorf("%w: the integration has no calendars", fault.ErrNotFound)
 	errNothing      = fmt.Errorf("%w: name at least one of calendar, title, description, reminder, color, invite_customer and language", fault.ErrUnprocessable)

@@ -11,6 +11,7 @@ import (
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/gcal"
+	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/store"
@@ -35,7 +36,7 @@ var (
 	errLookedOften = fmt.Errorf("%w: looked too often; wait %d s", fault.ErrState, lookBurst*lookEvery/time.Second)
 
 	// errUnseen: Google did not say whether the event is there.
-	errUnseen = fmt.Errorf("%w: Google Calendar did not say whether the event is there; try again in a minute", fault.ErrUnavailable)
+	errUnseen = fault.Tell(fmt.Errorf("%w: Google Calendar did not say whether the event is there; try again later", fault.ErrUnavailable))
 )
 
 // Engine acts for a booking; see converge.Engine.
@@ -56,7 +57,9 @@ func (h *handler) look(w http.ResponseWriter, r *http.Request, v *visit) error {
 		to += "&result=" + resultLooked
 	case errors.Is(err, errUnseen), errors.Is(err, errLookedOften):
 		to += "&result=" + resultUnlooked
-	case !errors.Is(err, errNoLook) && !errors.Is(err, errPaused): // of which the page tells
+	case errors.Is(err, errPaused):
+		to += "&result=" + string(googleauth.ResultPaused)
+	case !errors.Is(err, errNoLook): // of which the page tells
 		return err
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of ours, with the id in its query
@@ -70,6 +73,8 @@ func (v *visit) asked(result string, rec *store.Booking, c integration.Connectio
 	switch {
 	case result == resultRetried && d.Status == integration.Pending:
 		return &notice{waiting, v.say.T("result.retried")}
+	case result == string(googleauth.ResultPaused):
+		return &notice{bad, v.say.T("result.paused")}
 	case result == resultUnlooked:
 		return &notice{bad, v.say.T("result.unlooked")}
 	case result == resultLooked && d.Detail == gcal.DetailGone:
@@ -132,8 +137,7 @@ func (h *handler) lookOnce(ctx context.Context, key store.Key) (*store.Booking, 
 		return nil, fmt.Errorf("look for the event: %w", err)
 	}
 	saw, why := witness.Saw()
-	h.Log.LogAttrs(ctx, slog.LevelInfo, "event looked for", slog.String("integration", string(integration.GoogleCalendar)),
-		slog.String("booking", string(key.Booking)), slog.Bool("answered", saw))
+	h.logLook(ctx, key.Booking, saw, why)
 	switch reason := gcal.ReasonOf(why); {
 	case saw:
 		rec, _, err = h.withConnection(ctx, key)
@@ -144,6 +148,23 @@ func (h *handler) lookOnce(ctx context.Context, key store.Key) (*store.Booking, 
 		return nil, errors.Join(errNoLook, h.Grants.NeedReauth(ctx, key.Company, c, reason))
 	}
 	return nil, errUnseen
+}
+
+// logLook tells of what is ours to mend as an error: whoever looked is told only
+// that Google did not say.
+func (h *handler) logLook(ctx context.Context, id booking.ID, saw bool, why error) {
+	reason := gcal.ReasonOf(why)
+	level, attrs := slog.LevelInfo, []slog.Attr{
+		slog.String("integration", string(integration.GoogleCalendar)), slog.String("booking", string(id)),
+		slog.Bool("answered", saw), slog.String("reason", string(reason)),
+	}
+	if why != nil {
+		attrs = append(attrs, slog.String("error", why.Error()))
+	}
+	if reason == integration.Internal {
+		level = slog.LevelError
+	}
+	h.Log.LogAttrs(ctx, level, "event looked for", attrs...)
 }
 
 // withConnection reads a booking and the connection that its event is by.

@@ -97,6 +97,7 @@ func TestLookUnsure(t *testing.T) {
 		why    integration.Reason
 	}{
 		"outage": {fault(sandbox.Fault{Operation: "events.get", Status: 500}), integration.Connected, ""},
+		"ours":   {fault(sandbox.Fault{Operation: "events.get", Status: 403, Reason: "accessNotConfigured"}), integration.Connected, ""},
 		"quota":  {fault(sandbox.Fault{Operation: "events.get", Status: 403, Reason: "rateLimitExceeded"}), integration.Connected, ""},
 		"revoked": {func(g *google) {
 			_, err := g.sandbox.RevokeGrants(ana)
@@ -113,11 +114,14 @@ func TestLookUnsure(t *testing.T) {
 		g.choose(c.ID, c.Summary)
 		g.confirm("7")
 		tc.given(g)
-		status := http.StatusConflict // there is no connection to look by
+		status, says := http.StatusConflict, "" // there is no connection to look by
 		if tc.status == integration.Connected {
-			status = http.StatusServiceUnavailable
+			status, says = http.StatusServiceUnavailable, "Google Calendar did not say"
 		}
-		checkProblem(t, g.call(salon, http.MethodPost, "/v1/bookings/7/look", ""), status, "")
+		checkProblem(t, g.call(salon, http.MethodPost, "/v1/bookings/7/look", ""), status, says)
+		if errs := strings.Count(g.log.String(), "level=ERROR"); errs > 0 != (name == "ours") {
+			t.Errorf("%s: logged %s", name, &g.log)
+		}
 		conn, d := g.connection(salon), g.record("7").Deliveries[integration.GoogleCalendar]
 		if conn.Status != tc.status || conn.Reason != tc.why || d.Detail != "" || d.Status != integration.Done {
 			t.Errorf("%s: connection %s %s, delivery %+v", name, conn.Status, conn.Reason, d)

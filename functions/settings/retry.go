@@ -11,6 +11,7 @@ import (
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/gcal"
+	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/store"
@@ -68,7 +69,9 @@ func (h *handler) retry(w http.ResponseWriter, r *http.Request, v *visit) error 
 	switch _, err := h.sendAgain(r.Context(), v.company.ID, id); {
 	case err == nil:
 		to += "&result=" + resultRetried
-	case !errors.Is(err, errNoRetry) && !errors.Is(err, errPaused):
+	case errors.Is(err, errPaused):
+		to += "&result=" + string(googleauth.ResultPaused)
+	case !errors.Is(err, errNoRetry):
 		return err
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of ours, with the id in its query

@@ -128,6 +128,9 @@ func TestRefused(t *testing.T) {
 		if rec.Code != test.status || p.Status != test.status || p.Title == "" || rec.Header().Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: got %d %v %+v, want %d", test.name, rec.Code, rec.Header(), p, test.status)
 		}
+		if test.field == "" && p.Errors != nil {
+			t.Errorf("%s: what is in no field stands in errors: %+v", test.name, p.Errors)
+		}
 		if test.field != "" && (len(p.Errors) != 1 || p.Errors[0].Field != test.field || p.Errors[0].Message == "") {
 			t.Errorf("%s: errors %+v, want %s", test.name, p.Errors, test.field)
 		}

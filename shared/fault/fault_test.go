@@ -40,6 +40,7 @@ func TestTables(t *testing.T) {
 		{ErrUnavailable, 503, true},
 		{context.Canceled, 503, true},
 		{context.DeadlineExceeded, 504, true},
+		{Tell(ErrUnavailable), 503, true},
 	}
 	for _, test := range tests {
 		wrapped := test.err
@@ -96,6 +97,25 @@ func TestProblem(t *testing.T) {
 			fmt.Errorf("list: %w", Blame("limit", fmt.Errorf("%w: limit must be a whole number", ErrInvalid))),
 			Problem{Type: "about:blank", Title: "Bad Request", Status: 400, Detail: "list: invalid: limit must be a whole number", Field: "limit"},
 		},
+		{
+			fmt.Errorf("webhook: %w", &booking.InvalidError{Malformed: true, Fields: []booking.FieldError{{Message: "the body must be UTF-8"}}}),
+			Problem{Type: "about:blank", Title: "Bad Request", Status: 400, Detail: "webhook: invalid event: the body must be UTF-8"},
+		},
+		{
+			&booking.InvalidError{Fields: append([]booking.FieldError{{Message: "is too deep"}}, fields...)},
+			Problem{
+				Type: "about:blank", Title: "Unprocessable Entity", Status: 422,
+				Detail: "invalid event: is too deep; data.booking.start is required", Errors: fields,
+			},
+		},
+		{
+			fmt.Errorf("shard 7: %w", Tell(fmt.Errorf("%w: paused", ErrUnavailable))),
+			Problem{Type: "about:blank", Title: "Service Unavailable", Status: 503, Detail: "unavailable: paused"},
+		},
+		{
+			errors.Join(Tell(context.DeadlineExceeded), fmt.Errorf("store 10.0.0.7: %w", ErrUnavailable)),
+			Problem{Type: "about:blank", Title: "Service Unavailable", Status: 503, Detail: hidden},
+		},
 		{errors.New("dial 10.0.0.7: refused"), Problem{Type: "about:blank", Title: "Internal Server Error", Status: 500, Detail: hidden}},
 		{fmt.Errorf("bucket x: %w", ErrUnavailable), Problem{Type: "about:blank", Title: "Service Unavailable", Status: 503, Detail: hidden}},
 		{fmt.Errorf("read y: %w", context.DeadlineExceeded), Problem{Type: "about:blank", Title: "Gateway Timeout", Status: 504, Detail: hidden}},
@@ -121,6 +141,7 @@ func TestProblemHeaders(t *testing.T) {
 		name, header string
 	}{
 		{ErrUnavailable, "Retry-After", "5"},
+		{Tell(ErrUnavailable), "Retry-After", "5"},
 		{ErrUnauthenticated, "WWW-Authenticate", "Bearer"},
 		{ErrForbidden, "WWW-Authenticate", ""},
 		{ErrInvalid, "Retry-After", ""},
@@ -139,6 +160,8 @@ func TestHandlerLogsOnce(t *testing.T) {
 		{ErrNotFound, "level=INFO"},
 		{errors.New("dial 10.0.0.7: refused"), "level=ERROR"},
 		{ErrUnavailable, "level=ERROR"},
+		{Tell(ErrUnavailable), "level=INFO"},
+		{fmt.Errorf("%w: %w", Tell(context.DeadlineExceeded), ErrUnavailable), "level=ERROR"},
 	} {
 		_, log := answer(test.err)
 		want := fmt.Sprintf(`%s msg="request failed" method=GET path="GET /bookings/{id}" status=%d`, test.level, Status(test.err))

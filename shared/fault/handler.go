@@ -24,15 +24,15 @@ func Answer(log *slog.Logger, w http.ResponseWriter, r *http.Request, err error)
 	WriteProblem(w, err)
 }
 
-// Log logs the error of a request: what is ours to mend as an error, the rest
-// for information.
+// Log logs the error of a request: what is ours to mend as an error, the rest,
+// which the caller is told, for information.
 func Log(log *slog.Logger, r *http.Request, err error) {
-	level, status := slog.LevelInfo, Status(err)
-	if status >= http.StatusInternalServerError {
+	level := slog.LevelInfo
+	if _, ok := words(err); !ok {
 		level = slog.LevelError
 	}
 	log.Log(r.Context(), level, "request failed",
-		"method", r.Method, "path", r.Pattern, "status", status, "error", err.Error())
+		"method", r.Method, "path", r.Pattern, "status", Status(err), "error", err.Error())
 }
 
 // Health answers GET /health. Cloud Run keeps paths that end in z for itself.

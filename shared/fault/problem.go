@@ -24,16 +24,22 @@ type Problem struct {
 const hidden = "not done, for a reason that is ours to mend and is logged; the same request may succeed later"
 
 // WriteProblem answers with the error as application/problem+json. An error
-// that is ours to mend is answered without its words, which are for the log.
+// that is ours to mend is answered without its words, which are for the log,
+// unless they are marked with [Tell]. Errors has what is wrong with a field, and
+// none of what is wrong with the whole.
 func WriteProblem(w http.ResponseWriter, err error) {
 	p := Problem{Type: "about:blank", Status: Status(err), Detail: hidden}
 	p.Title = http.StatusText(p.Status)
-	if p.Status < http.StatusInternalServerError {
-		p.Detail, p.Field = err.Error(), fieldOf(err)
+	if said, ok := words(err); ok {
+		p.Detail, p.Field = said, fieldOf(err)
 	}
 	var inv *booking.InvalidError
 	if errors.As(err, &inv) {
-		p.Errors = inv.Fields
+		for _, f := range inv.Fields {
+			if f.Field != "" {
+				p.Errors = append(p.Errors, f)
+			}
+		}
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
