@@ -164,3 +164,41 @@ func TestLinkHead(t *testing.T) {
 		t.Errorf("a link that was looked at is answered with %d", res.StatusCode)
 	}
 }
+
+// Nor does a browser that asks for it before anybody clicks, and that keeps no
+// answer then but the one to the click.
+func TestLinkPrefetch(t *testing.T) {
+	for _, tc := range []struct {
+		name, value string
+		status      int
+	}{
+		{"Sec-Purpose", "prefetch", http.StatusServiceUnavailable},
+		{"Sec-Purpose", "prefetch;prerender", http.StatusServiceUnavailable},
+		{"Sec-Purpose", "prefetch; anonymous-client-ip", http.StatusServiceUnavailable},
+		{"Purpose", "prefetch", http.StatusServiceUnavailable},
+		{"Purpose", "Prefetch", http.StatusServiceUnavailable},
+		{"Sec-Purpose", "made-up", http.StatusSeeOther},
+		{"Sec-Purpose", "", http.StatusSeeOther},
+	} {
+		s := newSite(t)
+		link := "/settings?session=" + s.token(s.claims(salon))
+		r := httptest.NewRequest(http.MethodGet, link, nil)
+		r.Header.Set(tc.name, tc.value)
+		res := s.do(r)
+		res.Body.Close()
+		if res.StatusCode != tc.status || res.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %s: %d, Cache-Control %q", tc.name, tc.value, res.StatusCode, res.Header.Get("Cache-Control"))
+		}
+		if tc.status == http.StatusSeeOther {
+			continue
+		}
+		if c := s.company(salon); len(res.Cookies()) > 0 || c.Name != "" {
+			t.Errorf("%s: %s: it sets %v and keeps %+v", tc.name, tc.value, res.Cookies(), c)
+		}
+		res = s.do(httptest.NewRequest(http.MethodGet, link, nil))
+		res.Body.Close()
+		if res.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: %s: the click is answered with %d", tc.name, tc.value, res.StatusCode)
+		}
+	}
+}

@@ -23,7 +23,7 @@ import (
 const trialSend = "send"
 
 var (
-	errNoPhone    = fmt.Errorf("%w: the company has no phone in E.164; a token's claim phone gives it", fault.ErrUnprocessable)
+	errNoPhone    = fmt.Errorf("%w: the company has no phone in E.164; a token's claim phone gives it, with the claim country if it lacks the country's code", fault.ErrUnprocessable)
 	errNoNotice   = fmt.Errorf("%w: one of the notices must be on; to send none, disable the integration", fault.ErrUnprocessable)
 	errNoMessages = fmt.Errorf("%w: name at least one of language and notices", fault.ErrUnprocessable)
 	errNotOffered = fmt.Errorf("%w: notices may name those that the integration lists, and language one of its templates' or nothing, for the company's own", fault.ErrUnprocessable)

@@ -103,7 +103,7 @@ func TestMessageTrialRefused(t *testing.T) {
 		{"paused", func(m *messenger) { on(m); m.halt() }, salonPhone, "/settings?integration=whatsapp&result=paused", 503},
 		{"no phone", on, "", messagesPath + "test?company=2", 422},
 		{"local", on, "300 555 0000", messagesPath + "test?company=2", 422},
-		{"with spaces", on, "+57 300 555 0000", messagesPath + "test?company=2", 422},
+		{"local, of nobody", on, "555", messagesPath + "test?company=2", 422},
 		{"no country", on, "+0573005550000", messagesPath + "test?company=2", 422},
 		{"a moment ago", func(m *messenger) {
 			on(m)

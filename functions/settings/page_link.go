@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/logging"
+	"github.com/citasync/citasync/shared/phone"
 	"github.com/citasync/citasync/shared/session"
 	"github.com/citasync/citasync/shared/store"
 )
@@ -24,10 +26,27 @@ func (h *handler) linkOr(next http.Handler) http.Handler {
 		case r.Method == http.MethodHead:
 			// What only looks whether a link is alive must not use it up.
 			w.WriteHeader(http.StatusOK)
+		case prefetched(r):
+			// Nor must a browser that only guesses what will be clicked: it drops
+			// such an answer, and asks again at the click.
+			w.WriteHeader(http.StatusServiceUnavailable)
 		default:
 			h.openLink(w, r, q.Get("session"))
 		}
 	})
+}
+
+// prefetched reports whether a browser asks before anybody clicked (Fetch, "the
+// Sec-Purpose header"; Purpose is what older ones send). Parameters may follow
+// the word, such as that it prerenders.
+func prefetched(r *http.Request) bool {
+	for _, name := range []string{"Sec-Purpose", "Purpose"} {
+		word, _, _ := strings.Cut(r.Header.Get(name), ";")
+		if strings.EqualFold(strings.TrimSpace(word), "prefetch") {
+			return true
+		}
+	}
+	return false
 }
 
 // openLink begins a session and leads to an address without the token.
@@ -80,7 +99,9 @@ func (h *handler) remember(ctx context.Context, c session.Claims) error {
 	})
 }
 
-// overlay takes over what the platform said; what it left out stays.
+// overlay takes over what the platform said; what it left out stays. A phone
+// without a country's code is of the company's country, as its customers' are,
+// and one that can't be completed stays as it came.
 func overlay(c *integration.Company, said session.Claims) {
 	for _, f := range []struct {
 		into *string
@@ -96,5 +117,8 @@ func overlay(c *integration.Company, said session.Claims) {
 		if f.said != "" {
 			*f.into = f.said
 		}
+	}
+	if whole, ok := phone.E164(c.Phone, c.Country); ok {
+		c.Phone = whole
 	}
 }
