@@ -98,6 +98,8 @@ func (c *linkClaims) Validate() error {
 	switch {
 	case c.IssuedAt == nil || c.ExpiresAt == nil:
 		return jwt.ErrTokenRequiredClaimMissing
+	case !c.ExpiresAt.After(c.IssuedAt.Time):
+		return claimError("exp must be after iat")
 	case c.ExpiresAt.Sub(c.IssuedAt.Time) > LinkLife:
 		return claimError("exp must be at most ten minutes after iat")
 	case !validID(string(c.Sub)):

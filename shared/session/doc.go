@@ -7,12 +7,14 @@
 //	iss        anything
 //	aud        "citasync"
 //	sub        the company's id: a string of 1–128 bytes, or an integer
-//	iat, exp   exp at most ten minutes after iat; clocks may be 30 seconds apart
+//	iat, exp   exp after iat, by ten minutes at most; clocks may be 30 seconds apart
 //	jti        1–128 bytes; a link is opened once by it
 //	name, email, phone, country, locale, time_zone   optional, what the platform knows of the company
 //	return_url optional, where the panel leads back to: on an allowed origin
 //	connect    optional, "google-calendar": the link leads to a page from which
 //	           that is connected, and the browser then to return_url
+//
+// A header with crit is refused: there is no extension that is understood.
 //
 // The key is the bytes of a session secret as they stand, so that any JWT
 // library can sign. Several secrets may be valid at once; the newest signs.

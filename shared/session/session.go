@@ -207,7 +207,10 @@ func (k keys) parse(token string, into jwt.Claims, now func() time.Time, leeway 
 	}
 	p := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithStrictDecoding(),
 		jwt.WithTimeFunc(now), jwt.WithLeeway(leeway), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithAudience(audience))
-	_, err := p.ParseWithClaims(token, into, func(*jwt.Token) (any, error) {
+	_, err := p.ParseWithClaims(token, into, func(t *jwt.Token) (any, error) {
+		if _, ok := t.Header["crit"]; ok { // which the library does not look at
+			return nil, errCritical
+		}
 		set := jwt.VerificationKeySet{}
 		for _, key := range k {
 			set.Keys = append(set.Keys, key)
@@ -217,6 +220,10 @@ func (k keys) parse(token string, into jwt.Claims, now func() time.Time, leeway 
 	return explain(err)
 }
 
+// errCritical: the token's header names extensions without which it must not be
+// taken (RFC 7515, section 4.1.11), and none is understood here.
+var errCritical = errors.New("crit")
+
 // explain turns the library's error into one of ours.
 func explain(err error) error {
 	var claim claimError
@@ -225,6 +232,8 @@ func explain(err error) error {
 		return nil
 	case errors.Is(err, jwt.ErrTokenMalformed):
 		return fmt.Errorf("%w: not a JWT with the claims of a link", ErrInvalid)
+	case errors.Is(err, errCritical):
+		return fmt.Errorf("%w: its header has crit, of which nothing is understood", ErrInvalid)
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid), errors.Is(err, jwt.ErrTokenUnverifiable):
 		return fmt.Errorf("%w: its signature is not ours, or not HS256", ErrInvalid)
 	case errors.Is(err, jwt.ErrTokenInvalidAudience):

@@ -93,6 +93,25 @@ func sign(t testing.TB, method jwt.SigningMethod, key any, c jwt.Claims) string 
 
 func hs256(t testing.TB, c jwt.Claims) string { return sign(t, jwt.SigningMethodHS256, secret1, c) }
 
+// hs256With is a good token with one more parameter in its header.
+func hs256With(t testing.TB, name string, value any) string {
+	t.Helper()
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, good())
+	token.Header[name] = value
+	s, err := token.SignedString(secret1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// until are the claims of a link of five minutes that ends so long after noon.
+func until(end time.Duration) jwt.MapClaims {
+	c := with("iat", noon.Add(end-5*time.Minute).Unix())
+	c["exp"] = noon.Add(end).Unix()
+	return c
+}
+
 func TestOpen(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -105,11 +124,14 @@ func TestOpen(t *testing.T) {
 		{"several audiences", func(t *testing.T) string { return hs256(t, with("aud", []string{"other", "citasync"})) }, nil, ""},
 		{"sub an integer", func(t *testing.T) string { return hs256(t, with("sub", 2)) }, nil, ""},
 		{"clock 29 s behind", func(t *testing.T) string { return hs256(t, with("iat", noon.Add(29*time.Second).Unix())) }, nil, ""},
-		{"expired 29 s ago", func(t *testing.T) string { return hs256(t, with("exp", noon.Add(-29*time.Second).Unix())) }, nil, ""},
+		{"expired 29 s ago", func(t *testing.T) string { return hs256(t, until(-29*time.Second)) }, nil, ""},
 		{"empty", func(*testing.T) string { return "" }, ErrMissing, ""},
 		{"not a JWT", func(*testing.T) string { return "a.b" }, ErrInvalid, "not a JWT"},
 		{"too long", func(*testing.T) string { return strings.Repeat("a", maxToken+1) }, ErrInvalid, "too long"},
-		{"expired 31 s ago", func(t *testing.T) string { return hs256(t, with("exp", noon.Add(-31*time.Second).Unix())) }, ErrExpired, ""},
+		{"expired 31 s ago", func(t *testing.T) string { return hs256(t, until(-31*time.Second)) }, ErrExpired, ""},
+		{"expired as it was made", func(t *testing.T) string { return hs256(t, with("exp", noon.Unix())) }, ErrInvalid, "exp must be after iat"},
+		{"expired before it was made", func(t *testing.T) string { return hs256(t, with("exp", noon.Add(-time.Second).Unix())) }, ErrInvalid, "exp must be after iat"},
+		{"a second long", func(t *testing.T) string { return hs256(t, with("exp", noon.Add(time.Second).Unix())) }, nil, ""},
 		{"of the future", func(t *testing.T) string { return hs256(t, with("iat", noon.Add(31*time.Second).Unix())) }, ErrInvalid, "future"},
 		{"not valid yet", func(t *testing.T) string { return hs256(t, with("nbf", noon.Add(time.Minute).Unix())) }, ErrInvalid, "future"},
 		{"valid for too long", func(t *testing.T) string { return hs256(t, with("exp", noon.Add(601*time.Second).Unix())) }, ErrInvalid, "ten minutes"},
@@ -129,6 +151,10 @@ func TestOpen(t *testing.T) {
 		{"none", func(t *testing.T) string {
 			return sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, good())
 		}, ErrInvalid, "HS256"},
+		{"what must be understood", func(t *testing.T) string { return hs256With(t, "crit", []string{"exp"}) }, ErrInvalid, "crit"},
+		{"nothing must be understood", func(t *testing.T) string { return hs256With(t, "crit", []string{}) }, ErrInvalid, "crit"},
+		{"crit of nothing", func(t *testing.T) string { return hs256With(t, "crit", nil) }, ErrInvalid, "crit"},
+		{"another header", func(t *testing.T) string { return hs256With(t, "kid", "1") }, nil, ""},
 		{"another text of the same bytes", func(t *testing.T) string { // RFC 4648, section 3.5
 			const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 			token := hs256(t, good())
@@ -275,6 +301,13 @@ func TestBearer(t *testing.T) {
 	for range 3 {
 		if got, err := bearer("bearer " + token); err != nil || got.Company != "2" {
 			t.Fatalf("good token: %+v, %v", got, err)
+		}
+	}
+	for name, bad := range map[string]string{
+		"what must be understood": hs256With(t, "crit", []string{"exp"}), "expired as it was made": hs256(t, with("exp", noon.Unix())),
+	} {
+		if got, err := bearer("Bearer " + bad); !errors.Is(err, ErrInvalid) || got.Company != "" {
+			t.Errorf("%s: %+v, %v, want %v", name, got, err, ErrInvalid)
 		}
 	}
 	if _, err := bearer("Bearer x" + token); !errors.Is(err, ErrInvalid) {
