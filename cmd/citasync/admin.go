@@ -45,7 +45,8 @@ func integrationIDs() []integration.ID {
 
 // info tells where a serving process is to be reached.
 type info struct {
-	PublicURL string `json:"public_url"`
+	PublicURL     string   `json:"public_url"`
+	ReturnOrigins []string `json:"return_origins"` // that links may lead back to; not nil
 }
 
 // catalogue operates on the catalogue of integrations.

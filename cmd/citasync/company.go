@@ -47,7 +47,7 @@ func company(ctx context.Context, e env, fs *flag.FlagSet, args []string) error 
 		fs.Usage()
 		return fmt.Errorf("%w: say remove ID --yes, with the company_id of the platform's events", errUsage)
 	}
-	id, err := companyID(rest[1])
+	id, err := companyID("ID", rest[1])
 	if err != nil {
 		return err
 	}
@@ -58,11 +58,12 @@ func company(ctx context.Context, e env, fs *flag.FlagSet, args []string) error 
 	})
 }
 
-// companyID checks an id as events' are checked.
-func companyID(s string) (booking.CompanyID, error) {
+// companyID checks an id as events' are checked. Its name is what the caller
+// knows it by.
+func companyID(name, s string) (booking.CompanyID, error) {
 	if s == "" || len(s) > booking.MaxID || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return "", fmt.Errorf("%w: ID must be 1 to %d bytes of UTF-8 without control characters: give the company_id of the platform's events",
-			errUsage, booking.MaxID)
+		return "", fmt.Errorf("%w: %s must be 1 to %d bytes of UTF-8 without control characters: give the company_id of the platform's events",
+			errUsage, name, booking.MaxID)
 	}
 	return booking.CompanyID(s), nil
 }

@@ -7,15 +7,16 @@ import (
 	"flag"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/session"
 )
 
 // link prints what the platform makes for its users: a signed link, good once
-// and for ten minutes.
+// and for ten minutes. What whoever opens it would leave out is refused here, as
+// far as this can be known: the panel only logs it.
 func link(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	var c session.Claims
 	dir := dataFlag(fs)
@@ -38,12 +39,14 @@ func link(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 		fs.Usage()
 		return fmt.Errorf("%w: --company is needed", errUsage)
 	}
-	if c.Connect != "" && c.Connect != session.ConnectGoogleCalendar { // the panel would leave it out, and only log that
-		return fmt.Errorf("%w: --connect is %s", errUsage, session.ConnectGoogleCalendar)
+	if c.Company, err = companyID("--company", *company); err != nil {
+		return err
 	}
-	c.Company = booking.CompanyID(*company)
 	t, err := reach(ctx, e, *dir, *public)
 	if err != nil {
+		return err
+	}
+	if err := t.check(c); err != nil {
 		return err
 	}
 	token, err := t.sign(c)
@@ -65,6 +68,8 @@ type target struct {
 	public   *url.URL
 	webhooks string // newest secret
 	sessions string // newest secret
+
+	returns []string // the origins that a link may lead back to; nil: not known
 }
 
 // reach finds the installation: by the environment, and where that says
@@ -75,12 +80,16 @@ func reach(ctx context.Context, e env, dir, public string) (target, error) {
 		return target{}, err
 	}
 	public = cmp.Or(public, e.getenv("PUBLIC_URL"))
+	returns := slices.Collect(strings.FieldsSeq(e.getenv("ALLOWED_RETURN_ORIGINS")))
 	if c := dial(ctx, dir); public == "" && c != nil {
 		i, err := c.Info(ctx)
 		if err != nil {
 			return target{}, err
 		}
 		public = i.PublicURL
+		if returns == nil {
+			returns = i.ReturnOrigins
+		}
 	}
 	public = cmp.Or(public, "http://localhost:8080")
 	u, err := url.Parse(public)
@@ -88,7 +97,7 @@ func reach(ctx context.Context, e env, dir, public string) (target, error) {
 		return target{}, fmt.Errorf("%w: %q is not the address of an installation", errUsage, public)
 	}
 	return target{
-		public:   u,
+		public: u, returns: returns,
 		webhooks: cmp.Or(first(e.getenv("WEBHOOK_SECRETS")), k.WebhookSecret),
 		sessions: cmp.Or(first(e.getenv("SESSION_SECRETS")), k.SessionSecret),
 	}, nil
@@ -99,6 +108,47 @@ func first(list string) string {
 		return s
 	}
 	return ""
+}
+
+// check names everything of the claims that whoever opens the link would leave
+// out, and only log that.
+func (t target) check(c session.Claims) error {
+	var wrong []string
+	for _, claim := range session.LeftOut(c, func(string) bool { return true }) {
+		wrong = append(wrong, "--"+strings.ReplaceAll(claim, "_", "-")+" "+claimRule(claim))
+	}
+	if wrong == nil && t.returns != nil && session.LeftOut(c, t.returnsTo) != nil {
+		wrong = append(wrong, "--return-url must be on one of ALLOWED_RETURN_ORIGINS ("+cmp.Or(strings.Join(t.returns, " "), "there is none")+"): name one, or allow its origin there")
+	}
+	if wrong != nil {
+		return fmt.Errorf("%w: %s", errUsage, strings.Join(wrong, "; "))
+	}
+	return nil
+}
+
+// returnsTo reports whether the installation's links may lead back to the origin.
+func (t target) returnsTo(origin string) bool {
+	return slices.ContainsFunc(t.returns, func(s string) bool {
+		allowed, ok := session.Origin(s)
+		return ok && allowed == origin
+	})
+}
+
+// claimRule says how a claim must be.
+func claimRule(name string) string {
+	switch name {
+	case "country":
+		return "must be a code of ISO 3166-1 alpha-2, such as ES"
+	case "locale":
+		return "must be es or en"
+	case "time_zone":
+		return "must be an IANA name, such as America/Bogota"
+	case "connect":
+		return "must be " + session.ConnectGoogleCalendar
+	case "return_url":
+		return "must be an http or https address of at most 1000 bytes, without a user's name"
+	}
+	return "must be text of at most 200 bytes, without control characters"
 }
 
 var errNoSecret = errors.New("no secret to sign with: set it in the environment, or name the --data directory that serve uses")

@@ -76,7 +76,8 @@ func (s *server) run(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	op := s.data.operator(info{PublicURL: s.config.PublicURL.String()}, s.data.servedVault(s.app.Google.Grants), s.log)
+	about := info{s.config.PublicURL.String(), append([]string{}, s.config.ReturnOrigins...)}
+	op := s.data.operator(about, s.data.servedVault(s.app.Google.Grants), s.log)
 	g, ctx := errgroup.WithContext(ctx)
 	listen(ctx, g, ln, withDemo(s.app.Public, s.sandbox), s.log)
 	listen(ctx, g, admin, adminHandler(op), s.log)

@@ -125,8 +125,15 @@ func plain(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
 }
 
+// LeftOut names those of the claims that whoever opens a link with them leaves
+// out, since they cannot be used, by the names that they have in a token. Where
+// return_url may lead to is said by allowed, which gets an [Origin].
+func LeftOut(c Claims, allowed func(origin string) bool) []string {
+	return newLinkClaims(c).claims(allowed).Ignored
+}
+
 // claims reads the optional claims, each for itself.
-func (c *linkClaims) claims(origins map[string]bool) Claims {
+func (c *linkClaims) claims(allowed func(origin string) bool) Claims {
 	out := Claims{
 		Company: booking.CompanyID(c.Sub), ID: c.ID,
 		IssuedAt: c.IssuedAt.UTC(), ExpiresAt: c.ExpiresAt.UTC(),
@@ -146,7 +153,7 @@ func (c *linkClaims) claims(origins map[string]bool) Claims {
 	take("locale", c.Locale, &out.Locale, locale)
 	take("time_zone", c.TimeZone, &out.TimeZone, timeZone)
 	take("connect", c.Connect, &out.Connect, connect)
-	take("return_url", c.ReturnURL, &out.ReturnURL, func(s string) (string, bool) { return returnURL(s, origins) })
+	take("return_url", c.ReturnURL, &out.ReturnURL, func(s string) (string, bool) { return returnURL(s, allowed) })
 	return out
 }
 
@@ -176,7 +183,7 @@ func connect(s string) (string, bool) { return s, s == ConnectGoogleCalendar }
 
 // returnURL takes an address on an allowed origin. It is written anew from what
 // was checked, so that a browser reads nothing else in it.
-func returnURL(s string, origins map[string]bool) (string, bool) {
+func returnURL(s string, allowed func(origin string) bool) (string, bool) {
 	if s == "" || len(s) > maxURL || !plain(s) {
 		return "", false
 	}
@@ -184,16 +191,17 @@ func returnURL(s string, origins map[string]bool) (string, bool) {
 	if err != nil || u.User != nil {
 		return "", false
 	}
-	origin, ok := originOf(u.Scheme + "://" + u.Host)
-	if !ok || !origins[origin] {
+	origin, ok := Origin(u.Scheme + "://" + u.Host)
+	if !ok || !allowed(origin) {
 		return "", false
 	}
 	s = u.String()
 	return s, len(s) <= maxURL
 }
 
-// originOf normalises an origin (RFC 6454): lower case, no default port.
-func originOf(s string) (string, bool) {
+// Origin normalises an origin (RFC 6454) of http or https: lower case, no default
+// port. It reports whether it is one.
+func Origin(s string) (string, bool) {
 	u, err := url.Parse(strings.ToLower(s))
 	if err != nil || u.Host == "" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
 		strings.Trim(u.Path, "/") != "" {

@@ -9,8 +9,11 @@ import (
 // AllowedReturn is the address as a session has it, if it is one that a link
 // may lead back to: on an allowed origin, of at most 1000 bytes.
 func (m *Manager) AllowedReturn(address string) (string, bool) {
-	return returnURL(strings.TrimSpace(address), m.origins)
+	return returnURL(strings.TrimSpace(address), m.returnsTo)
 }
+
+// returnsTo reports whether links may lead back to the origin.
+func (m *Manager) returnsTo(origin string) bool { return m.origins[origin] }
 
 // Outcome is the address at the platform that is told how connecting the
 // integration ended: the session's return_url, whose query says the integration

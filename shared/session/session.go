@@ -98,7 +98,7 @@ func New(o Options) (*Manager, error) {
 		m.link, m.cookie = append(m.link, s), append(m.cookie, derived)
 	}
 	for _, s := range o.ReturnOrigins {
-		origin, ok := originOf(s)
+		origin, ok := Origin(s)
 		if !ok {
 			return nil, fmt.Errorf("session: %q is not an origin", s)
 		}
@@ -176,7 +176,7 @@ func (m *Manager) verify(token string) (Claims, error) {
 	if err != nil && !errors.Is(err, ErrExpired) {
 		return Claims{}, err
 	}
-	return lc.claims(m.origins), err
+	return lc.claims(m.returnsTo), err
 }
 
 func randomID() string {
