@@ -111,7 +111,7 @@ func (c *caller) send(status int, method, address, body string, h http.Header) o
 }
 
 // tell sends a webhook, signed by the secret, whose answer must have the status.
-func (c *caller) tell(status int, body string, secret []byte, change ...func(http.Header)) {
+func (c *caller) tell(status int, body string, secret []byte, change ...func(http.Header)) object {
 	c.Helper()
 	h := http.Header{}
 	id, at := "msg_1", strconv.FormatInt(time.Now().Unix(), 10)
@@ -124,7 +124,7 @@ func (c *caller) tell(status int, body string, secret []byte, change ...func(htt
 	for _, f := range change {
 		f(h)
 	}
-	c.send(status, http.MethodPost, c.server.URL+"/webhooks/bookings", body, h)
+	return c.send(status, http.MethodPost, c.server.URL+"/webhooks/bookings", body, h)
 }
 
 // event is a booking event of the company's, of a booking that starts in so many

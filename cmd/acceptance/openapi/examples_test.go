@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/pb33f/libopenapi-validator/config"
@@ -41,5 +42,23 @@ func TestExamples(t *testing.T) {
 	}
 	if examples < 10 {
 		t.Errorf("%d examples", examples)
+	}
+}
+
+// example demands that a problem document is the one that the document has as an
+// example.
+func (c *caller) example(response, name string, got object) {
+	c.Helper()
+	mt := c.model.Components.Responses.GetOrZero(response).Content.GetOrZero("application/problem+json")
+	example, ok := mt.Examples.Get(name)
+	if !ok {
+		c.Fatalf("there is no example %s of %s", name, response)
+	}
+	var want object
+	if err := example.Value.Decode(&want); err != nil {
+		c.Fatal(err)
+	}
+	if a, b := fmt.Sprint(map[string]any(want)), fmt.Sprint(map[string]any(got)); a != b {
+		c.Errorf("the example %s of %s is\n%s, and the answer\n%s", name, response, a, b)
 	}
 }

@@ -86,11 +86,20 @@ func webhooks(c *caller) {
 	c.tell(http.StatusUnauthorized, event, []byte("another"))
 	c.tell(http.StatusRequestEntityTooLarge, strings.Repeat("x", 65<<10), webhookSecret)
 	c.tell(http.StatusUnsupportedMediaType, event, webhookSecret, func(h http.Header) { h.Set("Content-Type", "text/plain") })
-	c.tell(http.StatusBadRequest, "not JSON", webhookSecret)
+	for _, body := range []string{"not JSON", "[]", "\xff"} {
+		c.tell(http.StatusBadRequest, body, webhookSecret)
+	}
+	c.example("Unacceptable", "fields", c.tell(http.StatusUnprocessableEntity, endless(event), webhookSecret))
 	c.tell(http.StatusUnprocessableEntity, `{"type":"booking.confirmed"}`, webhookSecret)
 	c.until("the bookings", func() bool {
 		return len(c.call(http.StatusOK, get, "/v1/bookings", "")["bookings"].([]any)) == 2
 	})
+}
+
+// endless is the event of a booking that ends as it begins.
+func endless(event string) string {
+	start := regexp.MustCompile(`"start":("[^"]*")`).FindStringSubmatch(event)[1]
+	return regexp.MustCompile(`"end":"[^"]*"`).ReplaceAllString(event, `"end":`+start)
 }
 
 // malformed is refused alike wherever there is a body.
@@ -271,7 +280,7 @@ func paused(c *caller) {
 	c.server.Run("", "integrations", "disable", "whatsapp")
 	c.call(http.StatusServiceUnavailable, get, google+"calendars", "")
 	c.call(http.StatusServiceUnavailable, post, google+"options", `{"title":"{service}"}`)
-	c.call(http.StatusServiceUnavailable, post, google+"test", "")
+	c.example("Unavailable", "paused", c.call(http.StatusServiceUnavailable, post, google+"test", ""))
 	c.call(http.StatusServiceUnavailable, post, "/v1/bookings/985/retry", "")
 	c.call(http.StatusServiceUnavailable, post, "/v1/bookings/985/look", "")
 	c.call(http.StatusServiceUnavailable, post, whatsapp+"enable", "")
