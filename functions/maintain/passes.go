@@ -106,7 +106,7 @@ func (m *Maintainer) switchedOn(ctx context.Context) (more bool, err error) {
 func (m *Maintainer) owe(ctx context.Context, company booking.CompanyID, since time.Time) (owed bool, err error) {
 	err = m.update(ctx, company, integration.GoogleCalendar, func(c *integration.Connection) bool {
 		if owed = c.Status == integration.Connected && c.BackfillDue.Before(since); owed {
-			c.BackfillDue = m.Now()
+			c.BackfillDue = c.UpdatedAt
 		}
 		return owed
 	})
@@ -320,7 +320,7 @@ func (m *Maintainer) mark(ctx context.Context, company booking.CompanyID, c inte
 		if !stored.BackfillDue.Equal(c.BackfillDue) {
 			return nil, store.ErrUnchanged
 		}
-		if stored.PassedAt = m.Now(); !done {
+		if stored.PassedAt = stored.UpdatedAt; !done {
 			return nil, nil
 		}
 		stored.CaughtUp(added, stored.PassedAt)

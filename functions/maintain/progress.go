@@ -50,8 +50,8 @@ func (ps *passes) of(company booking.CompanyID, c integration.Connection, now ti
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.byCompany[company]
-	if p == nil || !p.due.Equal(c.BackfillDue) {
-		off := c.Status == integration.Disconnected
+	off := c.Status == integration.Disconnected
+	if p == nil || !p.due.Equal(c.BackfillDue) || p.off != off {
 		p = &pass{due: c.BackfillDue, off: off, began: now, late: late, waiting: off}
 		if ps.byCompany == nil {
 			ps.byCompany = map[booking.CompanyID]*pass{}

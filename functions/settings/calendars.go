@@ -30,11 +30,18 @@ type googleError struct {
 // Error says what failed; see gcal.Error.
 func (e *googleError) Error() string { return "ask Google: " + e.err.Error() }
 
-// Unwrap says how it is to be answered, which is the same for all classes.
-func (e *googleError) Unwrap() error { return fault.ErrUnavailable }
+// Unwrap says how it is to be answered. Only a class that is ours to mend is not
+// for the ears of whoever asked.
+func (e *googleError) Unwrap() error {
+	if e.why == integration.Internal {
+		return fault.ErrUnavailable
+	}
+	return errNoAnswer
+}
 
 var (
 	errPaused       = fault.Tell(fmt.Errorf("%w: the integration is paused for every company", fault.ErrUnavailable))
+	errNoAnswer     = fault.Tell(fmt.Errorf("%w: Google Calendar did not answer; try again later", fault.ErrUnavailable))
 	errNotConnected = fmt.Errorf("%w: the integration is not connected, or needs to be reconnected first", fault.ErrState)
 	errNoCalendars  = fmt.Errorf("%w: the integration has no calendars", fault.ErrNotFound)
 	errNothing      = fmt.Errorf("%w: name at least one of calendar, title, description, reminder, color, invite_customer and language", fault.ErrUnprocessable)

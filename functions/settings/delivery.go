@@ -129,7 +129,7 @@ func lastAct(rec *store.Booking, id integration.ID) store.Step {
 // place says where the event is.
 func (v *visit) place(out *delivery, d integration.Delivery, e entry) {
 	out.Calendar = v.calendar(e.Connection, d.Place.Account, d.Place.Calendar)
-	if current := e.Data.AccountSubject; current != "" && d.Place.Account != current {
+	if current := e.Data.AccountSubject; current != "" && !d.Place.None() && d.Place.Account != current {
 		out.Calendar = v.say.T("calendar.elsewhere")
 	}
 	if d.Link != "" {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/citasync/citasync/shared/booking"
@@ -33,10 +35,11 @@ const (
 var (
 	errNoLook = fmt.Errorf("%w: only the event of a confirmed booking to come can be looked for, once it was written, while Google Calendar is connected", fault.ErrState)
 
-	errLookedOften = fmt.Errorf("%w: looked too often; wait %d s", fault.ErrState, lookBurst*lookEvery/time.Second)
+	errLookedOften = fmt.Errorf("%w: looked too often; wait %d s", fault.ErrState, lookEvery/time.Second)
 
-	// errUnseen: Google did not say whether the event is there.
-	errUnseen = fault.Tell(fmt.Errorf("%w: Google Calendar did not say whether the event is there; try again later", fault.ErrUnavailable))
+	// errUnseen: Google did not say whether the event is there, or somebody is at
+	// work for the booking.
+	errUnseen = fault.Tell(fmt.Errorf("%w: whether the event is there could not be seen just now; try again later", fault.ErrUnavailable))
 )
 
 // Engine acts for a booking; see converge.Engine.
@@ -54,9 +57,9 @@ func (h *handler) look(w http.ResponseWriter, r *http.Request, v *visit) error {
 	to := bookingURL(id)
 	switch _, err := h.lookFor(r.Context(), v.company.ID, id); {
 	case err == nil:
-		to += "&result=" + resultLooked
+		to += h.answered(resultLooked)
 	case errors.Is(err, errUnseen), errors.Is(err, errLookedOften):
-		to += "&result=" + resultUnlooked
+		to += h.answered(resultUnlooked)
 	case errors.Is(err, errPaused):
 		to += "&result=" + string(googleauth.ResultPaused)
 	case !errors.Is(err, errNoLook): // of which the page tells
@@ -66,20 +69,34 @@ func (h *handler) look(w http.ResponseWriter, r *http.Request, v *visit) error {
 	return nil
 }
 
+// answered is in the address of a page that says how something just went, and
+// when that was.
+func (h *handler) answered(result string) string {
+	return "&" + url.Values{"result": {result}, "at": {strconv.FormatInt(h.Now().Unix(), 10)}}.Encode()
+}
+
+// just reports whether what the address tells of happened within the last minute.
+func (v *visit) just(q url.Values) bool {
+	at, err := strconv.ParseInt(q.Get("at"), 10, 64)
+	ago := v.now.Sub(time.Unix(at, 0))
+	return err == nil && ago >= 0 && ago < time.Minute
+}
+
 // asked says what became of what was asked about a booking's event, as long as
 // it is so.
-func (v *visit) asked(result string, rec *store.Booking, c integration.Connection) *notice {
-	d := rec.Deliveries[c.ID]
+func (v *visit) asked(q url.Values, rec *store.Booking, e entry) *notice {
+	d, result := rec.Deliveries[e.id], q.Get("result")
 	switch {
 	case result == resultRetried && d.Status == integration.Pending:
 		return &notice{waiting, v.say.T("result.retried")}
-	case result == string(googleauth.ResultPaused):
+	case result == string(googleauth.ResultPaused) && !e.Entry.Enabled:
 		return &notice{bad, v.say.T("result.paused")}
+	case !v.just(q):
 	case result == resultUnlooked:
 		return &notice{bad, v.say.T("result.unlooked")}
 	case result == resultLooked && d.Detail == gcal.DetailGone:
 		return &notice{bad, v.say.T("result.looked.gone")}
-	case result == resultLooked && gcal.Visible(taskOf(rec, c, v.now)):
+	case result == resultLooked && gcal.Visible(taskOf(rec, e.Connection, v.now)):
 		return &notice{good, v.say.T("result.looked.there")}
 	}
 	return nil
@@ -145,7 +162,10 @@ func (h *handler) lookOnce(ctx context.Context, key store.Key) (*store.Booking, 
 	case reason == integration.Revoked: // which who gives the tokens has recorded
 		return nil, errNoLook
 	case reason.NeedsCompany():
-		return nil, errors.Join(errNoLook, h.Grants.NeedReauth(ctx, key.Company, c, reason))
+		if err := h.Grants.NeedReauth(ctx, key.Company, c, reason); err != nil {
+			return nil, err
+		}
+		return nil, errNoLook
 	}
 	return nil, errUnseen
 }

@@ -1,9 +1,11 @@
 package settings
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,7 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/citasync/citasync/shared/booking"
+	"github.com/citasync/citasync/shared/fault"
 	"github.com/citasync/citasync/shared/gcal"
+	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
 	"github.com/citasync/citasync/shared/sandbox"
 	"github.com/citasync/citasync/shared/store"
@@ -55,7 +59,7 @@ func TestLook(t *testing.T) {
 			res := b.post(lookPath, url.Values{"company": {"2"}, "booking": {"7"}})
 			res.Body.Close()
 			to := res.Header.Get("Location")
-			if res.StatusCode != http.StatusSeeOther || to != "/settings/history?booking=7&result=looked" {
+			if res.StatusCode != http.StatusSeeOther || to != "/settings/history?booking=7&at=1796135400&result=looked" {
 				t.Fatalf("%d to %q", res.StatusCode, to)
 			}
 			return body(t, b.get(to)), answer
@@ -116,7 +120,7 @@ func TestLookUnsure(t *testing.T) {
 		tc.given(g)
 		status, says := http.StatusConflict, "" // there is no connection to look by
 		if tc.status == integration.Connected {
-			status, says = http.StatusServiceUnavailable, "Google Calendar did not say"
+			status, says = http.StatusServiceUnavailable, "could not be seen"
 		}
 		checkProblem(t, g.call(salon, http.MethodPost, "/v1/bookings/7/look", ""), status, says)
 		if errs := strings.Count(g.log.String(), "level=ERROR"); errs > 0 != (name == "ours") {
@@ -131,7 +135,7 @@ func TestLookUnsure(t *testing.T) {
 		res.Body.Close()
 		want := "/settings/history?booking=7"
 		if tc.status == integration.Connected {
-			want += "&result=unlooked"
+			want += "&at=" + strconv.FormatInt(g.now.Unix(), 10) + "&result=unlooked"
 		}
 		if to := res.Header.Get("Location"); to != want {
 			t.Errorf("%s: to %q", name, to)
@@ -172,7 +176,7 @@ func TestLookRefuses(t *testing.T) {
 		t.Errorf("Google was asked %d times", n)
 	}
 	g.pause()
-	checkProblem(t, g.call(salon, http.MethodPost, "/v1/bookings/7/look", ""), http.StatusServiceUnavailable, "")
+	checkProblem(t, g.call(salon, http.MethodPost, "/v1/bookings/7/look", ""), http.StatusServiceUnavailable, "paused")
 }
 
 // TestLookTogether: a double click asks once, and both get the answer.
@@ -188,7 +192,7 @@ func TestLookTogether(t *testing.T) {
 			wg.Go(func() {
 				res := b.post(lookPath, url.Values{"company": {"2"}, "booking": {"7"}})
 				res.Body.Close()
-				if to := res.Header.Get("Location"); to != "/settings/history?booking=7&result=looked" {
+				if to := res.Header.Get("Location"); to != "/settings/history?booking=7&at=1796135400&result=looked" {
 					t.Errorf("to %q", to)
 				}
 			})
@@ -209,4 +213,63 @@ func count[T any](all []T, is func(T) bool) (n int) {
 		}
 	}
 	return n
+}
+
+// TestLookElsewhere: where nobody can look nothing is missed. An event that was
+// kept in another account is there, whatever the connected one says.
+func TestLookElsewhere(t *testing.T) {
+	g := newGoogle(t)
+	g.consent(salon, ana)
+	g.confirm("7")
+	_, err := g.grants.Disconnect(t.Context(), salon, false, store.ActorCompany)
+	g.must(err)
+	g.consent(salon, "luis@example.com")
+	checkProblem(t, g.call(salon, http.MethodPost, "/v1/bookings/7/look", ""), http.StatusConflict, "not possible now")
+	g.must(g.engine.ReconcileAs(t.Context(), store.Key{Company: salon, Booking: "7"}, g.deps.Calendar.Witness()))
+	rec := g.record("7")
+	if rec.Deliveries[integration.GoogleCalendar].Detail != "" || g.asked("events.get") > 0 {
+		t.Errorf("%+v, Google was asked %d times", rec.Deliveries, g.asked("events.get"))
+	}
+}
+
+// TestLookSaidOnce: an address says what was seen for a minute, and what is paused
+// while it is.
+func TestLookSaidOnce(t *testing.T) {
+	g := newGoogle(t)
+	g.consent(salon, ana)
+	g.confirm("7")
+	b := g.enter(g.claims(salon))
+	res := b.post(lookPath, url.Values{"company": {"2"}, "booking": {"7"}})
+	res.Body.Close()
+	to := res.Header.Get("Location")
+	g.says(body(t, b.get(to)), "Acabamos de mirarlo")
+	g.says(body(t, b.get("/settings/history?booking=7&result=paused")), "!en pausa")
+	g.now = g.now.Add(time.Minute)
+	g.says(body(t, b.get(to)), "!Acabamos de mirarlo")
+	g.pause()
+	g.says(body(t, b.get("/settings/history?booking=7&result=paused")), "La integración está en pausa")
+}
+
+// stuck is a store in which connections can't be written.
+type stuck struct{ googleauth.Connections }
+
+func (stuck) PutConnection(context.Context, booking.CompanyID, *integration.Connection, ...store.Activity) error {
+	return fault.ErrUnavailable
+}
+
+// TestLookFails: what could not be stored of what was seen is no answer.
+func TestLookFails(t *testing.T) {
+	g := newGoogle(t)
+	g.consent(salon, ana)
+	c := g.other()
+	g.choose(c.ID, c.Summary)
+	g.confirm("7")
+	g.must(g.sandbox.DeleteCalendar(ana, c.ID))
+	g.grants.Connections = stuck{g.grants.Connections}
+	checkProblem(t, g.call(salon, http.MethodPost, "/v1/bookings/7/look", ""), http.StatusServiceUnavailable, "ours to mend")
+	res := g.enter(g.claims(salon)).post(lookPath, url.Values{"company": {"2"}, "booking": {"7"}})
+	res.Body.Close()
+	if res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("the panel answers %d", res.StatusCode)
+	}
 }

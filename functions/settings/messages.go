@@ -157,7 +157,7 @@ func (h *handler) change(
 		if kind == "" {
 			return nil, store.ErrUnchanged
 		}
-		return []store.Activity{{At: h.Now(), Kind: kind, Integration: id, Actor: actor, Outcome: "ok", Trace: logging.TraceOf(ctx).ID}}, nil
+		return []store.Activity{{At: c.UpdatedAt, Kind: kind, Integration: id, Actor: actor, Outcome: "ok", Trace: logging.TraceOf(ctx).ID}}, nil
 	})
 	if err == nil && kind != "" {
 		h.Log.LogAttrs(ctx, slog.LevelInfo, logged(kind), slog.String("integration", string(id)), slog.String("actor", actor))

@@ -51,13 +51,13 @@ func (h *handler) booking(w http.ResponseWriter, r *http.Request, v *visit, id b
 		d.Button = v.buttonOf(rec, e)
 		body.Deliveries = append(body.Deliveries, d)
 		if e.events && body.Notice == nil {
-			body.Notice = v.asked(r.FormValue("result"), rec, e.Connection)
+			body.Notice = v.asked(r.URL.Query(), rec, e)
 		}
 	}
 	for i, s := range rec.History {
 		out := v.step(rec, s, entries)
-		if withdrawn(rec.History[:i], s) {
-			out.Words = v.say.T("step.withdrawn")
+		if key := again(rec.History[:i], s); key != "" {
+			out.Words = v.say.T(key)
 		}
 		body.Steps = append(body.Steps, out)
 	}
@@ -124,13 +124,24 @@ func (v *visit) step(rec *store.Booking, s store.Step, entries []entry) step {
 	return out
 }
 
-// withdrawn reports whether a step takes a confirmation back: what is told of the
-// booking is that it is reserved, but it was confirmed.
-func withdrawn(before []store.Step, s store.Step) bool {
+// again is the key of the words for a reservation of what was told before, which
+// is not made a second time; empty for any other step.
+func again(before []store.Step, s store.Step) string {
 	if s.Integration != "" || s.Kind != string(booking.Reserved) {
-		return false
+		return ""
 	}
-	return slices.ContainsFunc(before, func(b store.Step) bool { return b.Integration == "" && b.Kind == string(booking.Confirmed) })
+	for _, b := range slices.Backward(before) {
+		switch {
+		case b.Integration != "":
+			continue
+		case b.Kind == string(booking.Reserved):
+			return "step.changed"
+		case b.Kind != string(booking.Deleted):
+			return "step.withdrawn"
+		}
+		break
+	}
+	return ""
 }
 
 // inWords puts what a record has as a detail into words: by what the

@@ -3,6 +3,7 @@ package settings
 import (
 	"cmp"
 	"net/http"
+	"strings"
 
 	"github.com/citasync/citasync/shared/googleauth"
 	"github.com/citasync/citasync/shared/integration"
@@ -30,6 +31,12 @@ type overview struct {
 type notice struct {
 	Tone  tone
 	Words string
+}
+
+// Short is its first sentence.
+func (n notice) Short() string {
+	short, _, _ := strings.Cut(n.Words, ". ")
+	return strings.TrimSuffix(short, ".")
 }
 
 // Role is how a screen reader is to take the notice.

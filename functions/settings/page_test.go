@@ -205,15 +205,15 @@ func pageCases() []pageCase {
 				b.AddSteps(store.Step{At: b.At, Kind: gcal.StepAsked, Integration: integration.GoogleCalendar, Outcome: "ok"})
 			})
 		}},
-		{name: "booking-looked", path: "/settings/history?booking=7&result=looked", given: func(s *site) {
+		{name: "booking-looked", path: "/settings/history?booking=7&at=1796135400&result=looked", given: func(s *site) {
 			s.connect(salon, nil)
 			s.book(salon, "7", 24*hour, nil)
 		}},
-		{name: "booking-looked-gone", path: "/settings/history?booking=7&result=looked", given: func(s *site) {
+		{name: "booking-looked-gone", path: "/settings/history?booking=7&at=1796135400&result=looked", given: func(s *site) {
 			s.connect(salon, nil)
 			s.book(salon, "7", 24*hour, gone)
 		}},
-		{name: "booking-unlooked", path: "/settings/history?booking=7&result=unlooked", given: func(s *site) {
+		{name: "booking-unlooked", path: "/settings/history?booking=7&at=1796135400&result=unlooked", given: func(s *site) {
 			s.connect(salon, nil)
 			s.book(salon, "7", 24*hour, nil)
 		}},

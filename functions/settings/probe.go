@@ -91,7 +91,7 @@ func (h *handler) probe(ctx context.Context, e entry, v *visit, actor string) (v
 		t.failed = e.trials[min(done, len(e.trials)-1)]
 	}
 	h.logTest(ctx, e.id, t, err)
-	if t.why.NeedsCompany() && t.why != integration.Revoked { // that, who gives the tokens has recorded
+	if e.events && t.why.NeedsCompany() && t.why != integration.Revoked { // that, who gives the tokens has recorded
 		if err := h.Grants.NeedReauth(ctx, company, e.Connection, t.why); err != nil {
 			return t, err
 		}

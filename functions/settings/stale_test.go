@@ -25,13 +25,13 @@ func TestStaleForm(t *testing.T) {
 		if got := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || got != to {
 			t.Errorf("%s: %d to %q", path, res.StatusCode, got)
 		}
-		if page := body(t, b.get(to)); !strings.Contains(page, "No se ha cambiado nada: ") || !strings.Contains(page, "no está conectado") {
+		if page := body(t, b.get(to)); !strings.Contains(page, "Ahora no se puede cambiar nada de ") {
 			t.Errorf("%s: the overview does not say so", path)
 		}
 	}
 	m := newMessenger(t, bilingual())
 	m.connect(salon, nil)
-	if page := body(t, m.enter(m.claims(salon)).get("/settings?result=off")); strings.Contains(page, "No se ha cambiado nada") {
+	if page := body(t, m.enter(m.claims(salon)).get("/settings?result=off")); strings.Contains(page, "Ahora no se puede cambiar nada") {
 		t.Error("the address alone says so of what is connected")
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/citasync/citasync/shared/booking"
 	"github.com/citasync/citasync/shared/integration"
+	"github.com/citasync/citasync/shared/sandbox"
 	"github.com/citasync/citasync/shared/store"
 )
 
@@ -38,22 +39,32 @@ func TestWaitsToLeave(t *testing.T) {
 	s.book(salon, "8", 24*hour, waits(integration.Revoked))
 	b := s.enter(s.claims(salon))
 	s.says(body(t, b.get("/settings/history?booking=7")), "Por quitar de Google Calendar", "Se quitará en cuanto reconectes", "!Se enviará")
-	s.says(body(t, b.get("/settings/history?booking=8")), "Espera para Google Calendar", "Se enviará en cuanto reconectes", "!Se quitará")
+	s.says(body(t, b.get("/settings/history?booking=8")), "Espera para Google Calendar", "Se enviará en cuanto reconectes", "!Se quitará", "!cuenta de Google anterior")
 	s.says(body(t, b.get("/settings")), "2 reservas esperan a que reconectes", "Al reconectar se añadirá 1 reserva", "También se pondrá al día")
 }
 
-// What is only reserved, after it was confirmed, is not made a second time.
+// What is only reserved, after it was confirmed, is not made a second time; what
+// was deleted is.
 func TestConfirmationTakenBack(t *testing.T) {
 	s := newSite(t)
 	s.connect(salon, nil)
-	s.book(salon, "7", 24*hour, func(b *store.Booking) {
-		b.State = booking.Reserved
-		b.AddSteps(store.Step{At: s.now, Kind: "reserved", Outcome: "ok"})
-	})
-	page := body(t, s.enter(s.claims(salon)).get("/settings/history?booking=7"))
-	s.says(page, "La reserva dejó de estar confirmada")
-	if n := strings.Count(page, "La reserva se hizo en la plataforma"); n != 1 {
-		t.Errorf("it is made %d times", n)
+	for id, kinds := range map[booking.ID][]string{"7": {"reserved", "reserved"}, "8": {"deleted", "reserved"}} {
+		s.book(salon, id, 24*hour, func(b *store.Booking) {
+			b.State = booking.Reserved
+			for _, k := range kinds {
+				b.AddSteps(store.Step{At: s.now, Kind: k, Outcome: "ok"})
+			}
+		})
+	}
+	b := s.enter(s.claims(salon))
+	for id, want := range map[string][3]int{"7": {1, 1, 1}, "8": {2, 0, 0}} {
+		page := body(t, b.get("/settings/history?booking="+id))
+		got := [3]int{
+			strings.Count(page, "La reserva se hizo en la plataforma"), strings.Count(page, "La reserva dejó de estar confirmada"), strings.Count(page, "La reserva cambió"),
+		}
+		if got != want {
+			t.Errorf("%s: made, taken back and changed %v times", id, got)
+		}
 	}
 }
 
@@ -80,7 +91,7 @@ func TestTitleTells(t *testing.T) {
 	s := newSite(t)
 	s.connect(salon, nil)
 	b := s.enter(s.claims(salon))
-	s.says(body(t, b.get("/settings?integration=google-calendar&result=connected")), "<title>Google Calendar está conectado.", "· Integraciones · Citasync</title>")
+	s.says(body(t, b.get("/settings?integration=google-calendar&result=connected")), "<title>Google Calendar está conectado · Integraciones · Citasync</title>")
 	s.says(body(t, b.get("/settings")), "<title>Integraciones · Citasync</title>")
 }
 
@@ -112,4 +123,17 @@ func TestDaysOften(t *testing.T) {
 	s.now = s.now.Add(time.Minute)
 	page := body(t, b.get(historyPath+"?from=2026-12-31&until=2026-12-31"))
 	s.says(page, `from=2026-12-31&amp;until=2026-12-31#found" aria-current="true">Hoy`)
+}
+
+// That Google does not answer is told; what is ours to mend is not.
+func TestCalendarsUnanswered(t *testing.T) {
+	for words, f := range map[string]sandbox.Fault{
+		"Google Calendar did not answer": {Operation: "calendarList.list", Status: 500},
+		"ours to mend":                   {Operation: "calendarList.list", Status: 403, Reason: "accessNotConfigured"},
+	} {
+		g := newGoogle(t)
+		g.consent(salon, ana)
+		g.fail(f)
+		checkProblem(t, g.call(salon, http.MethodGet, "/v1/integrations/google-calendar/calendars", ""), http.StatusServiceUnavailable, words)
+	}
 }

@@ -16,8 +16,8 @@ type told struct{ error }
 // Unwrap is the error itself, whose words the told one has.
 func (t *told) Unwrap() error { return t.error }
 
-// words are those of an error that whoever asked may read; false: none. Beside a
-// worse error, which decides the status, nothing is told.
+// words are those of an error that whoever asked may read; false: none. Of a
+// marked error beside another that decides the status, nothing is told.
 func words(err error) (string, bool) {
 	status := Status(err)
 	if status < http.StatusInternalServerError {

@@ -16,25 +16,26 @@ const DetailGone = integration.DetailGone
 type Witness struct {
 	*Calendar
 	acted bool
+	saw   bool
 	err   *Error
 }
 
 // Witness returns a witness.
 func (c *Calendar) Witness() *Witness { return &Witness{Calendar: c} }
 
-// Saw reports whether the witness was asked to look and could: what it saw is
-// then in the delivery. The error, an [*Error], is why it could not.
+// Saw reports whether the witness was asked to look and could: what it saw is in
+// the delivery that it returned. The error, an [*Error], is why it could not.
 func (v *Witness) Saw() (bool, error) {
 	if v.err != nil {
 		return false, v.err
 	}
-	return v.acted, nil
+	return v.saw, nil
 }
 
 // Decide asks for a call if the booking is to have an event and is recorded to
 // have one.
 func (v *Witness) Decide(t integration.Task) integration.Decision {
-	return integration.Decision{Call: wanted(t) && upToDate(t) && !v.acted, Delivery: t.Delivery}
+	return integration.Decision{Call: expected(t) && !v.acted, Delivery: t.Delivery}
 }
 
 // Act looks for the event.
@@ -59,10 +60,16 @@ func (v *Witness) Act(ctx context.Context, t integration.Task) integration.Resul
 	if missing {
 		e = nil
 	}
-	v.err = e
+	v.saw, v.err = e == nil, e
 	return a.result(integration.Settled, t.Delivery.Status, e)
 }
 
 // Visible reports whether a booking that has yet to end has its event, or had it
 // until somebody deleted it by hand, so that a [Witness] would look for it.
-func Visible(t integration.Task) bool { return wanted(t) && upToDate(t) && t.Booking.End.After(t.Now) }
+func Visible(t integration.Task) bool { return expected(t) && t.Booking.End.After(t.Now) }
+
+// expected reports whether the event should be where the delivery says, as far
+// as is known: in the account that is connected, for nobody can look into another.
+func expected(t integration.Task) bool {
+	return wanted(t) && upToDate(t) && t.Delivery.Place.Account == t.Connection.Data.AccountSubject
+}

@@ -72,6 +72,9 @@ func TestChange(t *testing.T) {
 			func(c *integration.Connection) ([]Activity, error) {
 				calls++
 				c.Enabled = true
+				if !c.UpdatedAt.Equal(now) {
+					t.Errorf("%s: how is told that it is %v", tc.name, c.UpdatedAt)
+				}
 				return nil, tc.how
 			})
 		if !errors.Is(err, tc.want) || o.put != tc.put {
@@ -80,8 +83,8 @@ func TestChange(t *testing.T) {
 		if tc.put > 0 && (c.Version != o.c.Version || c.Refused != tc.others || !c.UpdatedAt.Equal(now) || !c.CreatedAt.Equal(now)) {
 			t.Errorf("%s: returned %+v\nstored %+v", tc.name, c, o.c)
 		}
-		if tc.how != nil && calls != 1 {
-			t.Errorf("%s: asked %d times", tc.name, calls)
+		if tc.how != nil && (calls != 1 || !c.UpdatedAt.IsZero()) {
+			t.Errorf("%s: asked %d times, updated at %v", tc.name, calls, c.UpdatedAt)
 		}
 	}
 }

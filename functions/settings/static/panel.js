@@ -2,13 +2,17 @@
 // is begun here falls back to what the browser does by itself.
 "use strict";
 
-// A form is sent once, however often its button is pressed at once. Whoever has
-// stopped the browser, which nothing tells of, can send it again soon.
-const again = 5000; // milliseconds
+// A form is sent once, however often its button is pressed. Whoever has stopped
+// the browser, which nothing tells of, can send it again once an answer would be
+// there: none takes longer than a test, with 25 seconds.
+const again = 28000; // milliseconds
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
-  if (form.dataset.sent) event.preventDefault();
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
   form.dataset.sent = "yes";
   setTimeout(() => delete form.dataset.sent, again);
 });
