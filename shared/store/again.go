@@ -62,8 +62,8 @@ type ConnectionWriter interface {
 // Change writes a company's connection as how makes it, together with the
 // activities that how returns, and returns it as it is stored then. How is
 // called again, with what is stored by then, whenever another was faster; it
-// finds the time of the change in UpdatedAt. If it returns an error, nothing is written and that is the error, as it stands;
-// [ErrUnchanged] is none.
+// finds the time of the change in UpdatedAt. If it returns an error, nothing is
+// written and that is the error, as it stands; [ErrUnchanged] is none.
 func Change(
 	ctx context.Context, s ConnectionWriter, company booking.CompanyID, id integration.ID, now func() time.Time,
 	how func(*integration.Connection) ([]Activity, error),
