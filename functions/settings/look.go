@@ -189,12 +189,6 @@ func (h *handler) logLook(ctx context.Context, id booking.ID, saw bool, why erro
 
 // withConnection reads a booking and the connection that its event is by.
 func (h *handler) withConnection(ctx context.Context, key store.Key) (*store.Booking, integration.Connection, error) {
-	snap, err := h.Store.ReadBooking(ctx, key.Company, key.Booking, integration.GoogleCalendar)
-	switch {
-	case err != nil:
-		return nil, integration.Connection{}, fmt.Errorf("read booking: %w", err)
-	case snap.Booking == nil:
-		return nil, integration.Connection{}, fmt.Errorf("%w: no such booking", fault.ErrNotFound)
-	}
-	return snap.Booking, snap.Connections[integration.GoogleCalendar], nil
+	snap, err := h.read(ctx, key, integration.GoogleCalendar)
+	return snap.Booking, snap.Connections[integration.GoogleCalendar], err
 }

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -72,14 +73,20 @@ func (h *handler) booking(w http.ResponseWriter, r *http.Request, v *visit, id b
 
 // lookUp finds a booking of the company, and of no other.
 func (h *handler) lookUp(r *http.Request, company booking.CompanyID, id booking.ID) (*store.Booking, error) {
-	snap, err := h.Store.ReadBooking(r.Context(), company, id)
-	if err != nil {
-		return nil, fmt.Errorf("read booking: %w", err)
+	snap, err := h.read(r.Context(), store.Key{Company: company, Booking: id})
+	return snap.Booking, err
+}
+
+// read reads a booking that there is, with the connections to some integrations.
+func (h *handler) read(ctx context.Context, key store.Key, of ...integration.ID) (store.Snapshot, error) {
+	snap, err := h.Store.ReadBooking(ctx, key.Company, key.Booking, of...)
+	switch {
+	case err != nil:
+		return store.Snapshot{}, fmt.Errorf("read booking: %w", err)
+	case snap.Booking == nil:
+		return store.Snapshot{}, fmt.Errorf("%w: no such booking", fault.ErrNotFound)
 	}
-	if snap.Booking == nil {
-		return nil, fmt.Errorf("%w: no such booking", fault.ErrNotFound)
-	}
-	return snap.Booking, nil
+	return snap, nil
 }
 
 // bookingFacts is what the platform said, as far as it said anything.
